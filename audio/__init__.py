@@ -1,0 +1,1 @@
+"""Pure signal code: PCM, resampling, voice activity, endpointing, WAV. No asyncio, no network."""

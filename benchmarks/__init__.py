@@ -1,0 +1,1 @@
+"""Committed measurements: each figure in the README comes from a module here."""

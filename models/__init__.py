@@ -1,0 +1,1 @@
+"""Speech and language engines, each behind a small Protocol; knows nothing of sessions."""

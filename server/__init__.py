@@ -1,0 +1,1 @@
+"""Sessions, turns, stages and the door; the only package that sees all the others."""
