@@ -1,0 +1,315 @@
+"""Every setting, the three presets, and their one reading from PARLEY_ variables.
+
+Nothing else reads the environment. It does not act on the settings and opens no file.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from server.errors import StartError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SAMPLES_DIR = CHECKOUT / "rag" / "samples"
+
+
+class Preset(StrEnum):
+    """A named set of defaults, chosen by PARLEY_PRESET."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+    HIGH_PERFORMANCE = "high_performance"
+
+
+class RecognizerChoice(StrEnum):
+    """Which speech recogniser runs; `auto` is Whisper when its weights are here."""
+
+    AUTO = "auto"
+    WHISPER = "whisper"
+    POCKETSPHINX = "pocketsphinx"
+
+
+class SynthesizerChoice(StrEnum):
+    """Which voice engine runs; `auto` is Piper when a voice is here."""
+
+    AUTO = "auto"
+    PIPER = "piper"
+    ESPEAK = "espeak"
+
+
+class LogLevel(StrEnum):
+    """How much is logged; never any words that were spoken or written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def _default_data_dir() -> Path:
+    if (CHECKOUT / "pyproject.toml").is_file():
+        return CHECKOUT / "data"
+    return Path.home() / ".local" / "share" / "parley"
+
+
+def _default_weights_dir() -> Path:
+    if (CHECKOUT / "pyproject.toml").is_file():
+        return CHECKOUT / "models" / "weights"
+    return Path.home() / ".local" / "share" / "parley" / "weights"
+
+
+def _setting(
+    default: Any, help_text: str, low: float | None = None, high: float | None = None
+) -> Any:
+    metadata = {"help": help_text, "low": low, "high": high}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The effective settings of one process. Each field is PARLEY_<FIELD> in the environment."""
+
+    preset: Preset = _setting(Preset.DEVELOPMENT, "the set of defaults")
+    host: str = _setting("127.0.0.1", "address to listen on")
+    port: int = _setting(8765, "TCP port; 0 takes a free one", 0, 65535)
+    token: str = _setting("", "bearer token; needed to listen off loopback")
+    data_dir: Path = _setting(_default_data_dir, "store, indexes, caches, converted models")
+    models_dir: Path = _setting(_default_weights_dir, "downloaded weights")
+    offline: bool = _setting(False, "never look for the model hub")
+    log_level: LogLevel = _setting(LogLevel.INFO, "how much is logged")
+
+    stt: RecognizerChoice = _setting(RecognizerChoice.AUTO, "speech recogniser")
+    stt_model: str = _setting("base.en", "Whisper model: a catalogue name or a folder")
+    tts: SynthesizerChoice = _setting(SynthesizerChoice.AUTO, "voice engine")
+    tts_voice: str = _setting(
+        "en_US-lessac-medium", "Piper voice: a catalogue name or an .onnx file"
+    )
+    espeak_voice: str = _setting("en-us", "espeak-ng voice")
+    speech_speed: float = _setting(1.0, "speaking rate, 1 is normal", 0.5, 2.0)
+
+    vad_onset: float = _setting(0.5, "speech starts at this probability", 0.05, 0.99)
+    vad_release: float = _setting(0.35, "speech ends under this probability", 0.01, 0.98)
+    endpoint_silence_ms: int = _setting(500, "silence that ends an utterance", 100, 5000)
+    endpoint_prefix_ms: int = _setting(300, "audio kept from before the onset", 0, 2000)
+    utterance_maximum_s: int = _setting(30, "an utterance is cut after this", 2, 120)
+
+    stt_permits: int = _setting(1, "recognitions at once", 1, 64)
+    search_permits: int = _setting(1, "searches at once", 1, 64)
+    answer_permits: int = _setting(1, "answers composed at once", 1, 64)
+    tts_permits: int = _setting(1, "sentences synthesised at once", 1, 64)
+    stage_queue_limit: int = _setting(32, "calls waiting for one stage", 1, 10_000)
+    turn_timeout_s: float = _setting(20.0, "time a turn has for its first audio", 1, 300)
+
+    cache_enabled: bool = _setting(True, "use the cache at all")
+    cache_bytes: int = _setting(16 << 20, "memory cache of each stage, bytes", 0, 1 << 36)
+    cache_ttl_s: float = _setting(3600.0, "age at which a cached value is dropped", 1, 1e9)
+
+    lead_ms: int = _setting(400, "audio sent ahead of real time", 40, 5000)
+    answer_maximum_characters: int = _setting(1200, "longest spoken answer", 40, 10_000)
+    refusal_confidence: float = _setting(0.5, "under this the answer is a refusal", 0.0, 1.0)
+    search_hits: int = _setting(5, "passages handed to the answer", 1, 50)
+
+    sessions_maximum: int = _setting(8, "sessions served at once", 1, 10_000)
+    idle_timeout_s: float = _setting(600.0, "a silent session is closed after this", 1, 86_400)
+    send_timeout_s: float = _setting(
+        5.0, "a client that does not read is closed after this", 0.1, 60
+    )
+    drain_timeout_s: float = _setting(10.0, "time for running turns at shutdown", 0, 300)
+
+    hub_endpoint: str = _setting("https://huggingface.co", "model hub (HF_ENDPOINT)")
+    hub_cache_dir: Path = _setting(
+        lambda: Path.home() / ".cache" / "huggingface" / "hub", "the hub's own cache (HF_HUB_CACHE)"
+    )
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite file that holds documents, passages and vectors."""
+        return self.data_dir / "store.sqlite3"
+
+    @property
+    def prepared_dir(self) -> Path:
+        """Models that were converted or built on this machine."""
+        return self.data_dir / "prepared"
+
+
+PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+    Preset.DEVELOPMENT: {},
+    Preset.PRODUCTION: {
+        "cache_bytes": 64 << 20,
+        "sessions_maximum": 24,
+        "log_level": LogLevel.WARNING,
+        "stt_permits": 2,
+        "search_permits": 2,
+        "tts_permits": 2,
+        "stage_queue_limit": 64,
+    },
+    Preset.HIGH_PERFORMANCE: {
+        "cache_bytes": 256 << 20,
+        "sessions_maximum": 64,
+        "log_level": LogLevel.WARNING,
+        "stt_permits": 4,
+        "search_permits": 4,
+        "answer_permits": 2,
+        "tts_permits": 4,
+        "stage_queue_limit": 256,
+    },
+}
+
+FOREIGN_VARIABLES = {"hub_endpoint": "HF_ENDPOINT", "hub_cache_dir": "HF_HUB_CACHE"}
+"""Variables that the model hub's own tools read too, so that one setting serves both."""
+
+
+class SettingsError(StartError):
+    """Every mistake in the environment at once, a line each, with what is accepted."""
+
+    code = "settings"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("These settings cannot be used:\n  " + "\n  ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings and, for each field, where its value came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a field."""
+    return FOREIGN_VARIABLES.get(name, f"PARLEY_{name.upper()}")
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> LoadedSettings:
+    """Read the process's environment, or the one given. Raises SettingsError with all mistakes."""
+    variables = os.environ if environment is None else environment
+    reader = _Reader(variables)
+    preset = reader.value("preset", Preset.DEVELOPMENT)
+    values = {"preset": preset}
+    for name in _names():
+        if name != "preset":
+            values[name] = reader.value(name, _preset_value(name, preset))
+            reader.note_preset(name, preset)
+    reader.refuse_unknown()
+    reader.refuse_contradictions(values)
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return LoadedSettings(Settings(**values), reader.origins)
+
+
+def _names() -> list[str]:
+    return [item.name for item in fields(Settings)]
+
+
+def _preset_value(name: str, preset: Preset) -> Any:
+    return PRESETS[preset].get(name, getattr(Settings(), name))
+
+
+class _Reader:
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self.problems: list[str] = []
+        self.origins: dict[str, str] = {}
+        self._variables = variables
+        self._kinds = get_type_hints(Settings)
+        self._metadata = {item.name: item.metadata for item in fields(Settings)}
+
+    def value(self, name: str, default: Any) -> Any:
+        variable = variable_of(name)
+        raw = self._variables.get(variable, "").strip()
+        if not raw:
+            self.origins[name] = "default"
+            return default
+        self.origins[name] = variable
+        try:
+            return self._checked(
+                name, _PARSERS[_parser_of(self._kinds[name])](raw, self._kinds[name])
+            )
+        except ValueError as error:
+            shown = "***" if name == "token" else repr(raw[:80])
+            self.problems.append(f"{variable} is {shown}: {error}")
+            return default
+
+    def note_preset(self, name: str, preset: Preset) -> None:
+        if self.origins[name] == "default" and name in PRESETS[preset]:
+            self.origins[name] = f"preset {preset}"
+
+    def _checked(self, name: str, value: Any) -> Any:
+        low, high = self._metadata[name]["low"], self._metadata[name]["high"]
+        if low is not None and not low <= value <= high:
+            raise ValueError(f"accepted are {low:g} to {high:g}")
+        return value
+
+    def refuse_unknown(self) -> None:
+        known = [variable_of(name) for name in _names()]
+        for variable in sorted(self._variables):
+            if variable.startswith("PARLEY_") and variable not in known:
+                near = difflib.get_close_matches(variable, known, 1)
+                hint = f"; did you mean {near[0]}?" if near else "; see `parley doctor`"
+                self.problems.append(f"{variable} is no setting{hint}")
+
+    def refuse_contradictions(self, values: Mapping[str, Any]) -> None:
+        if values["vad_release"] >= values["vad_onset"]:
+            self.problems.append("PARLEY_VAD_RELEASE must be less than PARLEY_VAD_ONSET")
+        if not is_loopback(values["host"]) and not values["token"]:
+            self.problems.append(
+                f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only programs on this machine can reach the address."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _parser_of(kind: type) -> type:
+    return StrEnum if issubclass(kind, StrEnum) else kind
+
+
+def _parse_choice(raw: str, kind: type) -> Any:
+    choices = [str(member) for member in kind]  # type: ignore[attr-defined]
+    if raw.lower() not in choices:
+        raise ValueError(f"accepted are {', '.join(choices)}")
+    return kind(raw.lower())
+
+
+def _parse_switch(raw: str, kind: type) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if raw.lower() not in words:
+        raise ValueError("accepted are 1, true, yes, on, 0, false, no, off")
+    return words[raw.lower()]
+
+
+def _parse_whole(raw: str, kind: type) -> int:
+    try:
+        return int(raw)
+    except ValueError:
+        raise ValueError("a whole number is needed") from None
+
+
+def _parse_number(raw: str, kind: type) -> float:
+    try:
+        number = float(raw)
+    except ValueError:
+        raise ValueError("a number is needed") from None
+    if number != number:
+        raise ValueError("a number is needed")
+    return number
+
+
+_PARSERS: Mapping[type, Callable[[str, type], Any]] = {
+    StrEnum: _parse_choice,
+    bool: _parse_switch,
+    int: _parse_whole,
+    float: _parse_number,
+    str: lambda raw, kind: raw,
+    Path: lambda raw, kind: Path(raw).expanduser().resolve(),
+}

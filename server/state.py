@@ -1,0 +1,90 @@
+"""The session as a table: (state, signal) to (state, action). It does nothing itself.
+
+Every pair has a written result; tests enumerate the table and docs draw it.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a session is doing, as the person sees it."""
+
+    IDLE = "idle"
+    HEARING = "hearing"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+
+
+class Signal(StrEnum):
+    """What happens to a session."""
+
+    SPEECH_STARTED = "speech_started"
+    SPEECH_DROPPED = "speech_dropped"
+    UTTERANCE_ENDED = "utterance_ended"
+    QUESTION_TYPED = "question_typed"
+    COMMIT = "commit"
+    CLEAR = "clear"
+    CANCEL = "cancel"
+    FIRST_AUDIO = "first_audio"
+    TURN_ENDED = "turn_ended"
+
+
+class Action(StrEnum):
+    """What the session does about it."""
+
+    NOTHING = "nothing"
+    ANNOUNCE_SPEECH = "announce_speech"
+    TAKE_BACK = "take_back"
+    """Speech went on before the answer began: stop the turn and keep its audio for the next."""
+    INTERRUPT = "interrupt"
+    START_TURN = "start_turn"
+    REPLACE_TURN = "replace_turn"
+    COMMIT_AUDIO = "commit_audio"
+    CLEAR_AUDIO = "clear_audio"
+    CANCEL_TURN = "cancel_turn"
+    REFUSE_EMPTY_COMMIT = "refuse_empty_commit"
+    REFUSE_CANCEL = "refuse_cancel"
+
+
+_IDLE, _HEARING, _THINKING, _SPEAKING = State
+_S, _A = Signal, Action
+
+TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
+    (_IDLE, _S.SPEECH_STARTED): (_HEARING, _A.ANNOUNCE_SPEECH),
+    (_IDLE, _S.SPEECH_DROPPED): (_IDLE, _A.NOTHING),
+    (_IDLE, _S.UTTERANCE_ENDED): (_THINKING, _A.START_TURN),
+    (_IDLE, _S.QUESTION_TYPED): (_THINKING, _A.START_TURN),
+    (_IDLE, _S.COMMIT): (_IDLE, _A.REFUSE_EMPTY_COMMIT),
+    (_IDLE, _S.CLEAR): (_IDLE, _A.CLEAR_AUDIO),
+    (_IDLE, _S.CANCEL): (_IDLE, _A.REFUSE_CANCEL),
+    (_IDLE, _S.FIRST_AUDIO): (_IDLE, _A.NOTHING),
+    (_IDLE, _S.TURN_ENDED): (_IDLE, _A.NOTHING),
+    (_HEARING, _S.SPEECH_STARTED): (_HEARING, _A.NOTHING),
+    (_HEARING, _S.SPEECH_DROPPED): (_IDLE, _A.NOTHING),
+    (_HEARING, _S.UTTERANCE_ENDED): (_THINKING, _A.START_TURN),
+    (_HEARING, _S.QUESTION_TYPED): (_THINKING, _A.START_TURN),
+    (_HEARING, _S.COMMIT): (_HEARING, _A.COMMIT_AUDIO),
+    (_HEARING, _S.CLEAR): (_IDLE, _A.CLEAR_AUDIO),
+    (_HEARING, _S.CANCEL): (_HEARING, _A.REFUSE_CANCEL),
+    (_HEARING, _S.FIRST_AUDIO): (_HEARING, _A.NOTHING),
+    (_HEARING, _S.TURN_ENDED): (_HEARING, _A.NOTHING),
+    (_THINKING, _S.SPEECH_STARTED): (_HEARING, _A.TAKE_BACK),
+    (_THINKING, _S.SPEECH_DROPPED): (_THINKING, _A.NOTHING),
+    (_THINKING, _S.UTTERANCE_ENDED): (_THINKING, _A.REPLACE_TURN),
+    (_THINKING, _S.QUESTION_TYPED): (_THINKING, _A.REPLACE_TURN),
+    (_THINKING, _S.COMMIT): (_THINKING, _A.REFUSE_EMPTY_COMMIT),
+    (_THINKING, _S.CLEAR): (_THINKING, _A.CLEAR_AUDIO),
+    (_THINKING, _S.CANCEL): (_IDLE, _A.CANCEL_TURN),
+    (_THINKING, _S.FIRST_AUDIO): (_SPEAKING, _A.NOTHING),
+    (_THINKING, _S.TURN_ENDED): (_IDLE, _A.NOTHING),
+    (_SPEAKING, _S.SPEECH_STARTED): (_HEARING, _A.INTERRUPT),
+    (_SPEAKING, _S.SPEECH_DROPPED): (_SPEAKING, _A.NOTHING),
+    (_SPEAKING, _S.UTTERANCE_ENDED): (_THINKING, _A.REPLACE_TURN),
+    (_SPEAKING, _S.QUESTION_TYPED): (_THINKING, _A.REPLACE_TURN),
+    (_SPEAKING, _S.COMMIT): (_SPEAKING, _A.REFUSE_EMPTY_COMMIT),
+    (_SPEAKING, _S.CLEAR): (_SPEAKING, _A.CLEAR_AUDIO),
+    (_SPEAKING, _S.CANCEL): (_IDLE, _A.CANCEL_TURN),
+    (_SPEAKING, _S.FIRST_AUDIO): (_SPEAKING, _A.NOTHING),
+    (_SPEAKING, _S.TURN_ENDED): (_IDLE, _A.NOTHING),
+}
