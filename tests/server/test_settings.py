@@ -1,0 +1,102 @@
+"""server/settings.py: presets, overrides, and every mistake at once."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from server.settings import (
+    PRESETS,
+    Preset,
+    RecognizerChoice,
+    Settings,
+    SettingsError,
+    load_settings,
+    variable_of,
+)
+
+
+def problems(**environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        load_settings(environment)
+    return error.value.problems
+
+
+def test_nothing_set_is_development() -> None:
+    """The defaults are the development preset."""
+    loaded = load_settings({})
+    assert loaded.settings == Settings()
+    assert loaded.settings.preset is Preset.DEVELOPMENT
+    assert set(loaded.origins.values()) == {"default"}
+
+
+@pytest.mark.parametrize("preset", Preset)
+def test_a_preset_sets_its_values_and_says_so(preset: Preset) -> None:
+    """Each value of the preset is in effect and names the preset as its origin."""
+    loaded = load_settings({"PARLEY_PRESET": str(preset)})
+    for name, value in PRESETS[preset].items():
+        assert getattr(loaded.settings, name) == value
+        assert loaded.origins[name] == f"preset {preset}"
+
+
+def test_a_variable_beats_the_preset() -> None:
+    """PARLEY_STT_PERMITS under production."""
+    loaded = load_settings({"PARLEY_PRESET": "production", "PARLEY_STT_PERMITS": "7"})
+    assert loaded.settings.stt_permits == 7
+    assert loaded.origins["stt_permits"] == "PARLEY_STT_PERMITS"
+
+
+def test_every_kind_of_value_is_read() -> None:
+    """Choice, switch, whole number, number, text and path."""
+    loaded = load_settings(
+        {
+            "PARLEY_STT": "Whisper",
+            "PARLEY_OFFLINE": "yes",
+            "PARLEY_PORT": "0",
+            "PARLEY_SPEECH_SPEED": "1.25",
+            "PARLEY_ESPEAK_VOICE": "en-gb",
+            "PARLEY_DATA_DIR": "/tmp/parley-data",
+            "HF_ENDPOINT": "http://127.0.0.1:9",
+        }
+    )
+    settings = loaded.settings
+    assert settings.stt is RecognizerChoice.WHISPER
+    assert settings.offline is True
+    assert (settings.port, settings.speech_speed, settings.espeak_voice) == (0, 1.25, "en-gb")
+    assert settings.data_dir == Path("/tmp/parley-data")
+    assert settings.hub_endpoint == "http://127.0.0.1:9"
+
+
+def test_all_mistakes_are_listed_at_once_with_what_is_accepted() -> None:
+    """A bad choice, number, range, switch and name: five lines."""
+    found = problems(
+        PARLEY_PRESET="prod",
+        PARLEY_PORT="99999",
+        PARLEY_STT_PERMITS="two",
+        PARLEY_OFFLINE="maybe",
+        PARLEY_SPEECH_SPEED="nan",
+        PARLEY_PROT="1",
+    )
+    assert len(found) == 6
+    assert "development, production, high_performance" in found[0]
+    assert any("0 to 65535" in problem for problem in found)
+    assert any("did you mean PARLEY_PORT" in problem for problem in found)
+
+
+def test_contradictions_are_mistakes() -> None:
+    """Voice activity that ends above where it starts, and an open door without a token."""
+    assert "PARLEY_VAD_RELEASE" in problems(PARLEY_VAD_ONSET="0.3")[0]
+    assert "PARLEY_TOKEN" in problems(PARLEY_HOST="0.0.0.0")[0]
+    assert load_settings({"PARLEY_HOST": "0.0.0.0", "PARLEY_TOKEN": "secret"}).settings.token
+
+
+def test_a_bad_token_is_not_repeated() -> None:
+    """Secrets are in no message."""
+    assert "s3cret" not in str(SettingsError(problems(PARLEY_HOST="0.0.0.0", PARLEY_PORT="x")))
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    """`parley doctor` shows a line for each."""
+    for item in fields(Settings):
+        assert item.metadata["help"]
+        assert variable_of(item.name).startswith(("PARLEY_", "HF_"))
