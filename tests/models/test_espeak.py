@@ -142,7 +142,7 @@ def test_a_wheel_with_a_broken_library_is_a_clear_error(
 def test_speech_phonemes_and_piper_from_four_threads_give_what_they_give_alone(
     library: EspeakLibrary, tmp_path: Path
 ) -> None:
-    """Without the lock this very mixture ends the process: a segmentation fault, on each run."""
+    """One lock: without it a like mixture of four threads ended in a segmentation fault."""
     piper = PiperSynthesizer(make_stub_voice(tmp_path / "stub.onnx"), library)
     texts = {
         "en-us": SENTENCE,

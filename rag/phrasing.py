@@ -1,0 +1,60 @@
+"""Puts quoted sentences into a spoken answer that names its source. It chooses no sentences."""
+
+import re
+from collections.abc import Sequence
+
+from rag.chunk import Passage
+from rag.words import STOP_WORDS
+
+MAXIMUM_TITLE_WORDS = 8
+MAXIMUM_SPOKEN_WORDS = 80
+"""An answer past this is cut at a clause: a single sentence may have up to 120 words."""
+
+_FIRST_WORD = re.compile(r"^\W*([^\W\d_]+)")
+
+_LEANING_WORDS = frozenset(
+    {"it", "its", "they", "their", "them", "he", "his", "she", "her", "this", "these", "those"}
+    | {"that", "both", "such", "then", "otherwise", "instead", "also", "but", "however", "so"}
+)
+
+_COMMON_OPENINGS = (STOP_WORDS | {"every", "each", "all", "most", "no", "not", "only", "after"}) - {
+    "i", "may", "will", "ll", "m",
+}  # fmt: skip
+"""First words that are not names, so that they lose their capital inside a sentence."""
+
+
+def leans_on_context(sentence: str) -> bool:
+    """Whether the sentence begins with a word that points back at something said before it."""
+    return _first_word(sentence) in _LEANING_WORDS
+
+
+def phrase(passage: Passage, sentences: Sequence[str]) -> str:
+    """Name the source, and the heading too where the first sentence leans on what came before."""
+    title = " ".join(passage.title.split()[:MAXIMUM_TITLE_WORDS]).rstrip(".,;:!?")
+    opening = f"According to {title}"
+    if leans_on_context(sentences[0]) and passage.headings:
+        opening = f"{opening}, under {passage.headings[-1].rstrip('.:')}"
+    return limit_words(" ".join([_joined(opening, sentences[0]), *sentences[1:]]))
+
+
+def limit_words(text: str) -> str:
+    """At most MAXIMUM_SPOKEN_WORDS words, cut after the last clause that fits, closed by a stop."""
+    parts = text.split()
+    if len(parts) <= MAXIMUM_SPOKEN_WORDS:
+        return text
+    kept = parts[:MAXIMUM_SPOKEN_WORDS]
+    ends = [number for number, part in enumerate(kept, 1) if part[-1] in ".,;:!?"]
+    end = ends[-1] if ends and ends[-1] > MAXIMUM_SPOKEN_WORDS // 2 else MAXIMUM_SPOKEN_WORDS
+    return " ".join(kept[:end]).rstrip(",;:.") + "."
+
+
+def _joined(opening: str, sentence: str) -> str:
+    """After a comma without its capital, or after a colon where the capital may be a name's."""
+    if _first_word(sentence) in _COMMON_OPENINGS:
+        return f"{opening}, {sentence[:1].lower()}{sentence[1:]}"
+    return f"{opening}: {sentence}"
+
+
+def _first_word(sentence: str) -> str:
+    found = _FIRST_WORD.match(sentence)
+    return found.group(1).lower() if found else ""

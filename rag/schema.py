@@ -1,0 +1,129 @@
+"""The tables of the store and the checks when one is opened. It handles no documents."""
+
+import sqlite3
+from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+BUSY_TIMEOUT_S = 5.0
+"""How long a statement waits for another process's transaction before it fails."""
+
+_TABLES = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents(
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,
+    root TEXT NOT NULL,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    sha256 TEXT NOT NULL
+);
+CREATE INDEX documents_by_root ON documents(root);
+CREATE TABLE passages(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document_id INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    heading TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages(document_id);
+CREATE TABLE vectors(
+    passage_id INTEGER PRIMARY KEY REFERENCES passages(id) ON DELETE CASCADE,
+    vector BLOB NOT NULL
+);
+CREATE VIRTUAL TABLE passage_words USING fts5(
+    title, heading, body, content='passages', content_rowid='id', tokenize='porter unicode61'
+);
+CREATE VIRTUAL TABLE passage_terms USING fts5vocab(passage_words, row);
+CREATE TRIGGER passage_added AFTER INSERT ON passages BEGIN
+    INSERT INTO passage_words(rowid, title, heading, body)
+    VALUES (new.id, new.title, new.heading, new.body);
+END;
+CREATE TRIGGER passage_removed AFTER DELETE ON passages BEGIN
+    INSERT INTO passage_words(passage_words, rowid, title, heading, body)
+    VALUES ('delete', old.id, old.title, old.heading, old.body);
+END;
+"""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the text says what to do."""
+
+
+class StoreMismatchError(StoreError):
+    """The store's vectors were made by another embedder, so they do not compare with this one's."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with write-ahead logging, in autocommit mode, closable by any thread."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreError(_unusable(path, error)) from None
+    return connection
+
+
+def prepare(connection: sqlite3.Connection, path: Path, fingerprint: str, dimension: int) -> None:
+    """Create the tables in an empty file, or check that an existing store fits this embedder.
+
+    Raises StoreMismatchError or StoreError, both of which name the command that helps.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            _create(connection, fingerprint, dimension)
+        connection.execute("COMMIT")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        meta = dict(connection.execute("SELECT name, value FROM meta"))
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_unusable(path, error)) from None
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} was made by another version of Parley (schema {version}, this one reads "
+            f"{SCHEMA_VERSION}). {_anew(path)}"
+        )
+    _check_embedder(meta, path, fingerprint, dimension)
+
+
+def _create(connection: sqlite3.Connection, fingerprint: str, dimension: int) -> None:
+    for statement in _statements(_TABLES):
+        connection.execute(statement)
+    meta = {"generation": "0", "embedder": fingerprint, "dimension": str(dimension)}
+    connection.executemany("INSERT INTO meta(name, value) VALUES (?, ?)", meta.items())
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _statements(script: str) -> list[str]:
+    """executescript() would commit the open transaction, so the statements go one by one."""
+    statements: list[str] = []
+    pending = ""
+    for line in script.strip().splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
+
+
+def _check_embedder(meta: dict[str, str], path: Path, fingerprint: str, dimension: int) -> None:
+    made_by = (meta.get("embedder"), meta.get("dimension"))
+    if made_by != (fingerprint, str(dimension)):
+        raise StoreMismatchError(
+            f"{path} was made with the embedder {made_by[0]} ({made_by[1]} values a vector), not "
+            f"with {fingerprint} ({dimension}). {_anew(path)}"
+        )
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> str:
+    return f"{path} cannot be used as a store ({error}). {_anew(path)}"
+
+
+def _anew(path: Path) -> str:
+    return f"Delete {path} and read your documents again: parley ingest PATH..."

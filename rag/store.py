@@ -1,0 +1,278 @@
+"""Documents, passages, their words and vectors in SQLite: the truth that every index is made from.
+
+It computes no vectors and ranks nothing beyond FTS5's own bm25.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.chunk import Passage
+from rag.embedding import Vector, Vectors
+from rag.lock import exclusive
+from rag.schema import StoreError, connect, prepare
+
+TITLE_WEIGHT, HEADING_WEIGHT, BODY_WEIGHT = 0.3, 2.0, 1.0
+"""FTS5 bm25 column weights: a title is on every passage of its document, a heading on few."""
+
+_HEADING_SEPARATOR = "\n"
+_SENTENCE_SEPARATOR = "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document as stored. `name`, its path below `root` or its file name, is what is cited."""
+
+    path: str
+    root: str
+    name: str
+    title: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage with the id it keeps for ever: ids are never given to another passage."""
+
+    passage_id: int
+    document: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """How much a store holds."""
+
+    documents: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTable:
+    """All vectors at one generation: `ids` (n,) ascending, `vectors` (n, dimension)."""
+
+    generation: int
+    ids: NDArray[np.int64]
+    vectors: Vectors
+
+
+class Store:
+    """One writer and many readers; each thread has its own connection, all closed by close().
+
+    `generation` grows with every document added, replaced or removed, so that whoever keeps
+    something made from the store can tell whether it is still true.
+    """
+
+    def __init__(self, path: Path, fingerprint: str, dimension: int) -> None:
+        """Open or create. Raises StoreError, or StoreMismatchError for another embedder's store."""
+        self.path = path
+        self.fingerprint = fingerprint
+        self.dimension = dimension
+        self._local = threading.local()
+        self._guard = threading.Lock()
+        self._writing = threading.RLock()
+        self._connections: list[sqlite3.Connection] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            prepare(self._connection(), path, fingerprint, dimension)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every thread's connection; other threads must have stopped using the store."""
+        with self._guard:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+            self._local = threading.local()
+
+    def exclusive_writer(self) -> AbstractContextManager[None]:
+        """Keep other processes from ingesting. Raises StoreBusyError naming the one that does."""
+        return exclusive(self.path.with_name(self.path.name + ".lock"))
+
+    def generation(self) -> int:
+        """0 for a new store."""
+        row = self._connection().execute("SELECT value FROM meta WHERE name='generation'")
+        return int(row.fetchone()[0])
+
+    def counts(self) -> StoreCounts:
+        """How much is stored now."""
+        row = self._connection().execute(
+            "SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM passages)"
+        )
+        return StoreCounts(*row.fetchone())
+
+    def documents(self) -> list[DocumentRecord]:
+        """Every document, sorted by path."""
+        rows = self._connection().execute(
+            "SELECT path, root, name, title, sha256 FROM documents ORDER BY path"
+        )
+        return [DocumentRecord(*row) for row in rows]
+
+    def replace_document(
+        self, record: DocumentRecord, passages: Sequence[Passage], vectors: Vectors
+    ) -> None:
+        """Put the document in place of the one of the same path, whole or not at all.
+
+        `vectors` is float32 of shape (len(passages), dimension). Raises ValueError otherwise.
+        """
+        if vectors.shape != (len(passages), self.dimension):
+            raise ValueError(f"vectors of shape {vectors.shape} for {len(passages)} passages")
+        blobs = np.ascontiguousarray(vectors, dtype="<f4")
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM documents WHERE path=?", (record.path,))
+            added = connection.execute(
+                "INSERT INTO documents(path, root, name, title, sha256) VALUES (?, ?, ?, ?, ?)",
+                (record.path, record.root, record.name, record.title, record.sha256),
+            )
+            first = _next_passage_id(connection)
+            rows = [
+                _passage_row(first + number, added.lastrowid, passage)
+                for number, passage in enumerate(passages)
+            ]
+            connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT INTO vectors VALUES (?, ?)",
+                ((first + number, blob.tobytes()) for number, blob in enumerate(blobs)),
+            )
+
+    def remove_documents(self, paths: Sequence[str]) -> None:
+        """Forget these documents in one transaction; unknown paths are no error."""
+        if paths:
+            with self._transaction() as connection:
+                connection.executemany(
+                    "DELETE FROM documents WHERE path=?", ((path,) for path in paths)
+                )
+
+    def fetch(self, passage_ids: Iterable[int]) -> dict[int, StoredPassage]:
+        """The passages that still exist, in one query however many ids there are."""
+        rows = self._connection().execute(
+            "SELECT passages.id, documents.name, passages.title, heading, position, body "
+            "FROM passages JOIN documents ON documents.id = document_id "
+            "WHERE passages.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(passage_ids)),),
+        )
+        return {row[0]: StoredPassage(row[0], row[1], _passage(*row[2:])) for row in rows}
+
+    def vectors(self, passage_ids: Iterable[int]) -> dict[int, Vector]:
+        """The stored vectors of the passages that still exist, in one query."""
+        rows = self._connection().execute(
+            "SELECT passage_id, vector FROM vectors "
+            "WHERE passage_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(passage_ids)),),
+        )
+        return {row[0]: np.frombuffer(row[1], "<f4") for row in rows}
+
+    def vector_table(self) -> VectorTable:
+        """Every vector with the generation it belongs to, read as of one moment."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            generation = self.generation()
+            total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
+            ids = np.empty(total, np.int64)
+            vectors = np.empty((total, self.dimension), np.float32)
+            rows = connection.execute("SELECT passage_id, vector FROM vectors ORDER BY passage_id")
+            for number, (passage_id, blob) in enumerate(rows):
+                ids[number] = passage_id
+                vectors[number] = np.frombuffer(blob, "<f4")
+        finally:
+            connection.execute("COMMIT")
+        return VectorTable(generation, ids, vectors)
+
+    def lexical_search(self, query: str, limit: int) -> list[int]:
+        """Passage ids by weighted bm25, best first. `query` comes from words.match_query."""
+        if not query:
+            return []
+        rows = self._connection().execute(
+            "SELECT rowid FROM passage_words WHERE passage_words MATCH ? "
+            f"ORDER BY bm25(passage_words, {TITLE_WEIGHT}, {HEADING_WEIGHT}, {BODY_WEIGHT}), rowid "
+            "LIMIT ?",
+            (query, limit),
+        )
+        return [row[0] for row in rows]
+
+    def passages_with(self, stems: Iterable[str]) -> Mapping[str, int]:
+        """In how many passages each Porter stem occurs; absent ones are left out."""
+        rows = self._connection().execute(
+            "SELECT term, doc FROM passage_terms WHERE term IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(stems)),),
+        )
+        return dict(rows.fetchall())
+
+    def language_texts(self) -> Iterator[str]:
+        """Titles, headings and sentences in order of ingest, for building a language model."""
+        connection = self._connection()
+        for (title,) in connection.execute("SELECT DISTINCT title FROM documents ORDER BY id"):
+            yield title
+        before = ""
+        for heading, body in connection.execute("SELECT heading, body FROM passages ORDER BY id"):
+            if heading != before:
+                yield from filter(None, heading.split(_HEADING_SEPARATOR))
+            before = heading
+            yield from body.split(_SENTENCE_SEPARATOR)
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = connect(self.path)
+            self._local.connection = connection
+            with self._guard:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; grows the generation when it commits. Raises StoreError by the disk."""
+        with self._writing:
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute(
+                    "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name='generation'"
+                )
+                connection.execute("COMMIT")
+            except sqlite3.OperationalError as error:
+                raise StoreError(f"{self.path} cannot be written ({error})") from None
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+
+def _next_passage_id(connection: sqlite3.Connection) -> int:
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name='passages'").fetchone()
+    return int(row[0]) + 1 if row else 1
+
+
+def _passage_row(
+    passage_id: int, document_id: int | None, passage: Passage
+) -> tuple[int, int | None, int, str, str, str]:
+    heading = _HEADING_SEPARATOR.join(passage.headings)
+    body = _SENTENCE_SEPARATOR.join(passage.sentences)
+    return (passage_id, document_id, passage.position, passage.title, heading, body)
+
+
+def _passage(title: str, heading: str, position: int, body: str) -> Passage:
+    headings = tuple(heading.split(_HEADING_SEPARATOR)) if heading else ()
+    return Passage(title, headings, position, tuple(body.split(_SENTENCE_SEPARATOR)))

@@ -1,0 +1,135 @@
+"""Answers are whole sentences from one passage, name their source, and are withheld in doubt."""
+
+import pytest
+
+from rag.answer import REFUSAL, Answer, Answerer
+from rag.chunk import Passage
+from rag.confidence import Evidence, answer_confidence, retrieval_confidence
+from rag.index import FlatIndex
+from rag.phrasing import MAXIMUM_SPOKEN_WORDS, leans_on_context, limit_words, phrase
+from rag.retrieve import Retriever
+from rag.store import Store
+from rag.words import Stemmer
+from tests.fakes_rag import WordEmbedder, add_document
+
+
+def ask(store: Store, embedder: WordEmbedder, question: str, refuse_below: float = 0.5) -> Answer:
+    retriever = Retriever(store, FlatIndex.from_store(store), Stemmer())
+    answerer = Answerer(embedder, retriever, refuse_below)
+    return answerer.answer(retriever.search(question, embedder.embed([question])[0]))
+
+
+def test_answer_quotes_the_sentence_and_its_source(store: Store, embedder: WordEmbedder) -> None:
+    """The spoken text holds the answering sentence, and each sentence has its source."""
+    sentences = ["Puffins nest in burrows.", "The sea is cold.", "Gulls shout."]
+    add_document(store, embedder, "birds.md", sentences, "Nests")
+    answer = ask(store, embedder, "Where do puffins nest?")
+    assert not answer.refused
+    assert answer.sentences == ("Puffins nest in burrows.",)
+    assert answer.text == "According to Birds: Puffins nest in burrows."
+    (source,) = answer.sources
+    assert (source.document, source.title, source.heading) == ("birds.md", "Birds", "Nests")
+    assert source.sentence == "Puffins nest in burrows."
+    assert source.passage == " ".join(sentences)
+    assert 0 < source.score <= 1
+
+
+def test_doubt_is_refused_with_the_agreed_words(store: Store, embedder: WordEmbedder) -> None:
+    """Without evidence there is neither a guess nor a source."""
+    add_document(store, embedder, "birds.md", ["Puffins nest in burrows."])
+    answer = ask(store, embedder, "Who invented the quantum telephone?")
+    assert answer.refused
+    assert (answer.text, answer.sentences, answer.sources) == (REFUSAL, (), ())
+    assert answer.confidence < 0.5
+
+
+def test_empty_store_refuses(store: Store, embedder: WordEmbedder) -> None:
+    """Nothing to read is no error."""
+    assert ask(store, embedder, "Anything?").text == "I could not find that in your documents."
+
+
+def test_threshold_is_a_setting(store: Store, embedder: WordEmbedder) -> None:
+    """At 0 everything is answered, at 1 nothing."""
+    add_document(store, embedder, "birds.md", ["Puffins nest in burrows."])
+    assert not ask(store, embedder, "telephone", 0.0).refused
+    assert ask(store, embedder, "Where do puffins nest?", 1.0).refused
+
+
+def test_leaning_sentence_brings_its_predecessor(store: Store, embedder: WordEmbedder) -> None:
+    """A sentence like "It leaves at nine" is spoken together with what leaves."""
+    sentences = ["The Petrel is a ferry.", "It leaves at nine sharp.", "Bring warm clothes."]
+    add_document(store, embedder, "boats.md", sentences)
+    answer = ask(store, embedder, "What leaves at nine sharp?")
+    assert answer.sentences == tuple(sentences[:2])
+    assert answer.text.startswith("According to Boats, the Petrel is a ferry. It leaves")
+
+
+def test_answers_stay_short(store: Store, embedder: WordEmbedder) -> None:
+    """Many fitting sentences are cut to three and to about sixty words."""
+    fitting = [f"Puffins nest in burrows number{n} " + "and rest " * 9 + "there." for n in range(9)]
+    add_document(store, embedder, "birds.md", fitting)
+    answer = ask(store, embedder, "Where do puffins nest?", 0.1)
+    assert 1 <= len(answer.sentences) <= 3
+    assert len(answer.text.split()) <= 60
+    assert len(answer.sources) == len(answer.sentences)
+
+
+def test_sentences_are_embedded_once(store: Store, embedder: WordEmbedder) -> None:
+    """A second question about the same passages embeds no sentence again."""
+    add_document(store, embedder, "birds.md", ["Puffins nest in burrows.", "Gulls shout."])
+    retriever = Retriever(store, FlatIndex.from_store(store), Stemmer())
+    answerer = Answerer(embedder, retriever)
+    retrieval = retriever.search("puffins", embedder.embed(["puffins"])[0])
+    first = answerer.answer(retrieval)
+    calls = embedder.calls
+    assert answerer.answer(retrieval) == first
+    assert embedder.calls == calls
+
+
+def test_subject_is_named_where_the_predecessor_is_missing() -> None:
+    """A passage that begins with a pronoun says what it is about by its heading."""
+    passage = Passage("Rules and safety", ("Dogs",), 0, ("They stay on a lead.",))
+    spoken = phrase(passage, passage.sentences)
+    assert spoken == "According to Rules and safety, under Dogs, they stay on a lead."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "leans"),
+    [
+        ("It is blue.", True),
+        ('"They left," he said.', True),
+        ("Italy is far.", False),
+        ("7 it.", False),
+    ],
+)
+def test_leaning_is_judged_by_the_first_word(sentence: str, leans: bool) -> None:
+    """Only whole pronouns and connectives lean."""
+    assert leans_on_context(sentence) is leans
+
+
+def test_endless_sentence_is_cut_at_a_clause() -> None:
+    """No answer takes a minute to speak."""
+    text = " ".join(["word"] * 60) + ", " + " ".join(["word"] * 60)
+    cut = limit_words(text)
+    assert len(cut.split()) == 60
+    assert cut.endswith("word.")
+    assert len(limit_words("word " * 200).split()) == MAXIMUM_SPOKEN_WORDS
+
+
+def test_names_keep_their_capital() -> None:
+    """Only words that are no names lose it."""
+    passage = Passage("Boats", (), 0, ("x",))
+    assert phrase(passage, ["The boat waits."]) == "According to Boats, the boat waits."
+    assert phrase(passage, ["May is warm."]) == "According to Boats: May is warm."
+
+
+def test_more_evidence_is_more_confidence() -> None:
+    """Each figure speaks for an answer, and the result is a probability."""
+    least = answer_confidence(Evidence(0.0, 0.0, 0.0, 0.0))
+    for position in range(4):
+        figures = [0.0] * 4
+        figures[position] = 1.0
+        assert answer_confidence(Evidence(*figures)) > least
+    assert 0 < least < 0.01
+    assert 0.99 < answer_confidence(Evidence(1, 1, 1, 1)) < 1
+    assert retrieval_confidence(0.2, 0.2) < 0.5 < retrieval_confidence(0.7, 1)
