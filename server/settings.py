@@ -258,6 +258,10 @@ class _Reader:
     def refuse_contradictions(self, values: Mapping[str, Any]) -> None:
         if values["vad_release"] >= values["vad_onset"]:
             self.problems.append("PARLEY_VAD_RELEASE must be less than PARLEY_VAD_ONSET")
+        if values["endpoint_prefix_ms"] > values["utterance_maximum_s"] * 250:
+            self.problems.append(
+                "PARLEY_ENDPOINT_PREFIX_MS must be at most a quarter of PARLEY_UTTERANCE_MAXIMUM_S"
+            )
         if not is_loopback(values["host"]) and not values["token"]:
             self.problems.append(
                 f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"

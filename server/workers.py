@@ -9,8 +9,9 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+Result = TypeVar("Result")
 Delivery = Callable[[Any, BaseException | None], None]
 
 
@@ -39,6 +40,21 @@ class Workers:
             _deliver_on(loop, deliver, result, error)
 
         self._jobs.put(job)
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a thread and return its result. A cancelled caller leaves; it runs on."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+        def deliver(result: Result, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self.submit(work, deliver)
+        return await future
 
     def close(self) -> None:
         """Let the threads end after the work that is queued; does not wait."""

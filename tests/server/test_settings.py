@@ -54,7 +54,7 @@ def test_every_kind_of_value_is_read() -> None:
             "PARLEY_OFFLINE": "yes",
             "PARLEY_PORT": "0",
             "PARLEY_SPEECH_SPEED": "1.25",
-            "PARLEY_ESPEAK_VOICE": "en-gb",
+            "PARLEY_ESPEAK_VOICE": "en-gb-x-rp",
             "PARLEY_DATA_DIR": "/tmp/parley-data",
             "HF_ENDPOINT": "http://127.0.0.1:9",
         }
@@ -62,7 +62,7 @@ def test_every_kind_of_value_is_read() -> None:
     settings = loaded.settings
     assert settings.stt is RecognizerChoice.WHISPER
     assert settings.offline is True
-    assert (settings.port, settings.speech_speed, settings.espeak_voice) == (0, 1.25, "en-gb")
+    assert (settings.port, settings.speech_speed, settings.espeak_voice) == (0, 1.25, "en-gb-x-rp")
     assert settings.data_dir == Path("/tmp/parley-data")
     assert settings.hub_endpoint == "http://127.0.0.1:9"
 

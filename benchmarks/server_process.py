@@ -1,0 +1,71 @@
+"""A Parley server in a process of its own, on a free loopback port, for as long as a block runs."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_TIMEOUT_S = 180
+STOP_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that answers."""
+
+    port: int
+    process_id: int
+    ready_s: float
+    """From the start of the process to its first offer of an address."""
+
+    @property
+    def url(self) -> str:
+        """The WebSocket's address."""
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+
+@contextmanager
+def running_server(
+    variables: Mapping[str, str] | None = None, *, with_samples: bool = True
+) -> Iterator[RunningServer]:
+    """Start `parley serve --port 0`, wait for its address, and end it with SIGTERM.
+
+    `variables` are added to the environment. Raises RuntimeError when it does not start.
+    """
+    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0"]
+    started_at_s = time.monotonic()
+    process = subprocess.Popen(
+        [*command, "--samples"] if with_samples else command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **(variables or {})},
+    )
+    try:
+        port = _wait_for_port(process)
+        yield RunningServer(port, process.pid, time.monotonic() - started_at_s)
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def _wait_for_port(process: "subprocess.Popen[str]") -> int:
+    assert process.stdout is not None
+    deadline_s = time.monotonic() + READY_TIMEOUT_S
+    for line in process.stdout:
+        print(f"  {line.rstrip()}", file=sys.stderr)
+        if found := re.search(r"Open http://\S+:(\d+)", line):
+            return int(found[1])
+        if time.monotonic() > deadline_s:
+            break
+    raise RuntimeError(f"The server did not start (exit code {process.poll()}).")

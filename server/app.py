@@ -1,0 +1,234 @@
+"""THE DOOR: builds everything, top to bottom, opens the port and closes it again in order.
+
+It takes no part in a turn.
+"""
+
+import asyncio
+import errno
+import importlib.metadata
+import logging
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from audio.vad import VadModel
+from models.espeak import EspeakLibrary
+from rag.store import Store
+from server.engines import EngineRoom, Engines
+from server.errors import AtCapacity, Gone, ParleyError, StartError
+from server.hub_watch import HubWatch
+from server.knowledge import load_knowledge
+from server.knowledge_watch import KnowledgeWatch
+from server.loading import load_speech_engines
+from server.metrics import Metrics
+from server.outbox import Outbox
+from server.pipeline import Stages
+from server.preparation import (
+    ingest_samples_once,
+    load_embedder,
+    open_store,
+    prepare_language_model,
+)
+from server.reports import Reports
+from server.session import Session, Surroundings
+from server.settings import Settings
+from server.web import Door, Web
+from server.workers import Workers
+
+log = logging.getLogger(__name__)
+
+MAXIMUM_MESSAGE_BYTES = 64 * 1024
+MAXIMUM_QUEUED_MESSAGES = 32
+OPEN_TIMEOUT_S = 5
+PING_INTERVAL_S = 15
+PING_TIMEOUT_S = 10
+CLOSE_TIMEOUT_S = 2
+RETRY_AFTER_MS = 2000
+
+
+def version() -> str:
+    """Return the version of the distribution, or of the checkout it runs from."""
+    try:
+        return importlib.metadata.version("parley")
+    except importlib.metadata.PackageNotFoundError:
+        return "0.1.0"
+
+
+@dataclass(slots=True)
+class App:
+    """One server process. `run` builds, serves and stops; the other methods are its parts."""
+
+    settings: Settings
+    say: Callable[[str], None]
+    with_samples: bool = False
+    sessions: dict[str, Session] = field(default_factory=dict)
+    port: int = 0
+    _session_count: int = 0
+    _loop: asyncio.AbstractEventLoop | None = None
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _shared: Surroundings = field(init=False)
+    _web: Web = field(init=False)
+
+    async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
+        """Serve until `stop` or SIGTERM. Raises StartError when it cannot start."""
+        self._loop = asyncio.get_running_loop()
+        store, library, shared = await asyncio.to_thread(self._build)
+        self._shared = shared
+        reports = Reports(shared, self.sessions)
+        door = Door(self.settings.host, self.settings.token)
+        self._web = Web(door, reports.pages())
+        try:
+            async with await self._listen() as server:
+                self.port = server.sockets[0].getsockname()[1]
+                await self._serve(server, store, library, on_ready)
+        finally:
+            for stage in shared.stages.all():
+                stage.close()
+            store.close()
+
+    def engines(self) -> dict[str, str]:
+        """Return job to engine name."""
+        return self._shared.engine_room.current.names()
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is to be said of the engines."""
+        return self._shared.engine_room.current.notes
+
+    def stop(self) -> None:
+        """Let `run` finish: no new sessions, running answers get the drain time."""
+        self._stopping.set()
+
+    def stop_soon(self) -> None:
+        """Stop from another thread; without effect when it does not run."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.stop)
+
+    def _build(self) -> tuple[Store, EspeakLibrary, Surroundings]:
+        settings = self.settings
+        embedder = load_embedder(settings, self.say)
+        store = open_store(settings, embedder)
+        if self.with_samples:
+            ingest_samples_once(store, embedder, self.say)
+        library = EspeakLibrary()
+        with ThreadPoolExecutor(2) as pool:
+            vad_model = pool.submit(VadModel)
+            knowledge = pool.submit(load_knowledge, store, embedder, settings.refusal_confidence)
+            language_model = prepare_language_model(settings, store, library)
+            speech = load_speech_engines(settings, language_model, library)
+        metrics = Metrics()
+        engines = Engines(
+            speech.recognizer, speech.synthesizer, embedder, knowledge.result(), speech.notes
+        )
+        shared = Surroundings(
+            settings,
+            Stages.build(settings, metrics),
+            EngineRoom(engines),
+            vad_model.result(),
+            metrics,
+            version(),
+        )
+        return store, library, shared
+
+    async def _listen(self) -> Server:
+        settings = self.settings
+        try:
+            return await serve(
+                self._serve_connection,
+                settings.host,
+                settings.port,
+                process_request=self._answer_request,
+                compression=None,
+                max_size=MAXIMUM_MESSAGE_BYTES,
+                max_queue=MAXIMUM_QUEUED_MESSAGES,
+                open_timeout=OPEN_TIMEOUT_S,
+                ping_interval=PING_INTERVAL_S,
+                ping_timeout=PING_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                server_header=None,
+            )
+        except OSError as error:
+            raise _listening_error(error, settings) from error
+
+    async def _serve(
+        self, server: Server, store: Store, library: EspeakLibrary, on_ready: Callable[[int], None]
+    ) -> None:
+        room, settings = self._shared.engine_room, self.settings
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+        workers = Workers("watch", 2)
+        hub = HubWatch(settings, room, library, self.say, workers)
+        knowledge = KnowledgeWatch(settings, store, room, library, workers)
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(hub.run()), group.create_task(knowledge.run())]
+            on_ready(self.port)
+            await self._stopping.wait()
+            for watch in watches:
+                watch.cancel()
+            await self._drain()
+            server.close(code=1012, reason="the server is stopping")
+        workers.close()
+
+    async def _drain(self) -> None:
+        """Give running answers their time; what is left is cut by the close."""
+        running = [asyncio.create_task(session.drain()) for session in self.sessions.values()]
+        if running:
+            await asyncio.wait(running, timeout=self.settings.drain_timeout_s)
+        for task in running:
+            task.cancel()
+
+    def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        return self._web.respond(request)
+
+    async def _serve_connection(self, connection: ServerConnection) -> None:
+        """Run one session and close it with the code that its end deserves."""
+        self._session_count += 1
+        session_id = f"sess_{self._session_count:06d}"
+        outbox = Outbox(connection, session_id, self.settings.send_timeout_s)
+        try:
+            await self._run_session(session_id, outbox, connection)
+        except (Gone, ConnectionClosed):
+            log.info("%s: the connection was lost", session_id)
+        except ParleyError as error:
+            log.info("%s: closed with %d %s", session_id, error.close_code, error.code)
+            with suppress(ParleyError):
+                await outbox.error(error)
+            await connection.close(error.close_code, error.code)
+
+    async def _run_session(
+        self, session_id: str, outbox: Outbox, connection: ServerConnection
+    ) -> None:
+        self._admit()
+        session = self.sessions[session_id] = Session(session_id, outbox, self._shared)
+        self._shared.metrics.set_sessions(len(self.sessions))
+        try:
+            await session.run(connection)
+        finally:
+            del self.sessions[session_id]
+            self._shared.metrics.set_sessions(len(self.sessions))
+
+    def _admit(self) -> None:
+        if self._stopping.is_set():
+            raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
+        if len(self.sessions) >= self.settings.sessions_maximum:
+            self._shared.metrics.count_refused(AtCapacity.code)
+            raise AtCapacity(
+                f"All {self.settings.sessions_maximum} places are taken.", RETRY_AFTER_MS
+            )
+
+
+def _listening_error(error: OSError, settings: Settings) -> StartError:
+    where = f"{settings.host}:{settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return StartError(
+            f"{where} is taken by another program. Stop it, or choose another port: "
+            f"parley serve --port {settings.port + 1}"
+        )
+    return StartError(f"{where} cannot be listened on: {error.strerror or error}")

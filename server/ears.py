@@ -1,0 +1,132 @@
+"""One session's hearing: bytes off the socket to utterances, with the time each sample arrived.
+
+Pure but for the voice-activity model: times are arguments, it sends nothing.
+"""
+
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from audio.endpoint import (
+    Endpointer,
+    EndpointEvent,
+    EndpointSettings,
+    EndReason,
+    SpeechStarted,
+    UtteranceEnded,
+)
+from audio.pcm import Samples, decode_pcm16
+from audio.resample import Resampler
+from audio.vad import VadModel, VadStream
+
+RATE_HZ = 16_000
+ARRIVALS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class EarSettings:
+    """How speech is told from silence, and when an utterance is over."""
+
+    onset: float
+    release: float
+    endpoint: EndpointSettings
+    input_rate_hz: int = RATE_HZ
+    is_automatic: bool = True
+    """False when the client alone decides where an utterance ends."""
+
+
+class Ears:
+    """Turns PCM16 frames into endpoint events. Memory is bounded by the longest utterance."""
+
+    def __init__(self, model: VadModel, settings: EarSettings) -> None:
+        self._model = model
+        self._heard_samples = 0
+        self._arrivals: deque[tuple[int, float]] = deque(maxlen=ARRIVALS_KEPT)
+        self._apply(settings)
+
+    @property
+    def settings(self) -> EarSettings:
+        """What applies now."""
+        return self._settings
+
+    @property
+    def heard_ms(self) -> int:
+        """Audio received in this session."""
+        return self._heard_samples * 1000 // RATE_HZ
+
+    def change(self, settings: EarSettings) -> None:
+        """Apply other settings; speech that is being heard is forgotten."""
+        self._apply(settings)
+
+    def hear(self, frame: bytes, now_s: float) -> list[EndpointEvent]:
+        """Take one PCM16 frame. Raises audio.pcm.FrameError on an odd length."""
+        samples = self._resampler.process(decode_pcm16(frame))
+        self._heard_samples += len(samples)
+        self._arrivals.append((self._heard_samples, now_s))
+        if not self._settings.is_automatic:
+            return self._keep(samples)
+        events: list[EndpointEvent] = []
+        for window in self._vad.push(samples):
+            events.extend(self._endpointer.push(window))
+        return [self._on_session_clock(event) for event in events]
+
+    def commit(self) -> list[EndpointEvent]:
+        """End the utterance here; empty when nothing was said since the last one."""
+        if not self._settings.is_automatic:
+            return self._commit_kept() if self._kept else []
+        events: list[EndpointEvent] = []
+        for window in self._vad.flush():
+            events.extend(self._endpointer.push(window))
+        events.extend(self._endpointer.commit())
+        return [self._on_session_clock(event) for event in events]
+
+    def clear(self) -> None:
+        """Forget what was heard and not ended."""
+        self._vad.reset()
+        self._endpointer.clear()
+        self._kept.clear()
+        self._kept_samples = 0
+
+    def arrived_at_s(self, sample: int) -> float:
+        """Return when that sample of the session (at 16 kHz) had arrived."""
+        for end_sample, at_s in self._arrivals:
+            if end_sample >= sample:
+                return at_s
+        return self._arrivals[-1][1] if self._arrivals else 0.0
+
+    def _apply(self, settings: EarSettings) -> None:
+        self._settings = settings
+        self._resampler = Resampler(settings.input_rate_hz, RATE_HZ)
+        self._vad = VadStream(self._model, settings.onset, settings.release)
+        self._endpointer = Endpointer(settings.endpoint)
+        self._clock_offset = self._heard_samples
+        self._kept: list[Samples] = []
+        self._kept_samples = 0
+
+    def _on_session_clock(self, event: EndpointEvent) -> EndpointEvent:
+        offset = self._clock_offset
+        if not offset:
+            return event
+        if isinstance(event, UtteranceEnded):
+            return replace(
+                event,
+                start_sample=event.start_sample + offset,
+                speech_end_sample=event.speech_end_sample + offset,
+                end_sample=event.end_sample + offset,
+            )
+        if isinstance(event, SpeechStarted):
+            return replace(event, start_sample=event.start_sample + offset)
+        return event
+
+    def _keep(self, samples: Samples) -> list[EndpointEvent]:
+        self._kept.append(samples)
+        self._kept_samples += len(samples)
+        limit = self._settings.endpoint.maximum_utterance_ms * RATE_HZ // 1000
+        return self._commit_kept(EndReason.LIMIT) if self._kept_samples >= limit else []
+
+    def _commit_kept(self, reason: EndReason = EndReason.COMMIT) -> list[EndpointEvent]:
+        samples = np.concatenate(self._kept)
+        end = self._heard_samples
+        self.clear()
+        return [UtteranceEnded(samples, end - len(samples), end, end, reason)]

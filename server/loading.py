@@ -1,0 +1,109 @@
+"""Chooses and loads the speech engines, side by side, and says why each one runs. Blocking.
+
+It fetches nothing: server/hub_watch.py does, in the background.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from models.catalog import Job, UnknownModel
+from models.espeak import EspeakLibrary, EspeakSynthesizer
+from models.language_model import LanguageModelFiles
+from models.locate import Located, ModelUnusable, Places, resolve
+from models.stt import Recognizer
+from models.tts import Synthesizer
+from server.errors import StartError
+from server.settings import RecognizerChoice, Settings, SynthesizerChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which weights an engine will use; None means the embedded engine, and `reason` says why."""
+
+    located: Located | None
+    reason: str
+
+
+def places_of(settings: Settings) -> Places:
+    """Return where weights are looked for."""
+    return Places(settings.models_dir, settings.hub_cache_dir)
+
+
+def choose_recognizer(settings: Settings) -> Choice:
+    """Choose Whisper or pocketsphinx. Raises StartError when Whisper is demanded in vain."""
+    if settings.stt is RecognizerChoice.POCKETSPHINX:
+        return Choice(None, "PARLEY_STT asks for pocketsphinx")
+    is_demanded = settings.stt is RecognizerChoice.WHISPER
+    return _choose(settings, settings.stt_model, Job.STT, is_demanded)
+
+
+def choose_synthesizer(settings: Settings) -> Choice:
+    """Choose Piper or espeak-ng. Raises StartError when Piper is demanded in vain."""
+    if settings.tts is SynthesizerChoice.ESPEAK:
+        return Choice(None, "PARLEY_TTS asks for espeak-ng")
+    is_demanded = settings.tts is SynthesizerChoice.PIPER
+    return _choose(settings, settings.tts_voice, Job.TTS, is_demanded)
+
+
+def _choose(settings: Settings, model: str, job: Job, is_demanded: bool) -> Choice:
+    try:
+        located = resolve(model, job, places_of(settings))
+    except (ModelUnusable, UnknownModel) as error:
+        if is_demanded:
+            raise StartError(str(error)) from error
+        return Choice(None, str(error))
+    return Choice(located, f"{model} is in the {located.place}")
+
+
+def load_recognizer(
+    settings: Settings, choice: Choice, language_model: LanguageModelFiles | None
+) -> Recognizer:
+    """Load the chosen recogniser. The modules are imported here: Whisper's alone takes 0.5 s."""
+    if choice.located is not None:
+        from models.whisper import WhisperRecognizer
+
+        return WhisperRecognizer(choice.located.path, cpu_threads=1)
+    from models.sphinx import SphinxRecognizer
+
+    recognizer = SphinxRecognizer(language_model, workers=settings.stt_permits)
+    recognizer.wait_until_ready()
+    return recognizer
+
+
+def load_synthesizer(settings: Settings, choice: Choice, library: EspeakLibrary) -> Synthesizer:
+    """Load the chosen voice."""
+    if choice.located is not None:
+        from models.piper import PiperSynthesizer
+
+        return PiperSynthesizer(choice.located.path, library)
+    return EspeakSynthesizer(library, settings.espeak_voice)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEngines:
+    """Ears and voice, and what is said of them."""
+
+    recognizer: Recognizer
+    synthesizer: Synthesizer
+    notes: tuple[str, ...]
+
+
+def load_speech_engines(
+    settings: Settings, language_model: LanguageModelFiles | None, library: EspeakLibrary
+) -> SpeechEngines:
+    """Choose and load both, side by side."""
+    ears, voice = choose_recognizer(settings), choose_synthesizer(settings)
+    with ThreadPoolExecutor(2) as pool:
+        recognizer = pool.submit(load_recognizer, settings, ears, language_model)
+        synthesizer = pool.submit(load_synthesizer, settings, voice, library)
+        return SpeechEngines(recognizer.result(), synthesizer.result(), notes_on(ears, voice))
+
+
+def notes_on(ears: Choice, voice: Choice) -> tuple[str, ...]:
+    """Say plainly when an embedded engine stands in for the better one."""
+    notes = []
+    if ears.located is None:
+        notes.append(f"pocketsphinx (embedded) hears: {ears.reason}")
+    if voice.located is None:
+        notes.append(f"espeak-ng (embedded) speaks: {voice.reason}")
+    return tuple(notes)

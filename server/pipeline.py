@@ -1,0 +1,163 @@
+"""The four stages bound to the engines of one turn: what is cached under which key, and its size.
+
+It keeps no order between stages; server/turn.py does.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio.pcm import Samples, to_float, to_int16
+from audio.resample import resample
+from models.speakable import speakable
+from models.stt import Transcript
+from models.tts import Speech, pause_after_ms
+from rag.answer import Answer
+from rag.retrieve import Retrieval
+from server.cache import MemoryCache
+from server.deadline import Deadline
+from server.engines import Engines
+from server.metrics import Metrics
+from server.settings import Settings
+from server.stage import Stage, StageLimits, StageResult
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the search stage gives: the passages, and how long the embedding took."""
+
+    retrieval: Retrieval
+    embed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The four stages of the process, shared by all sessions."""
+
+    stt: Stage[Transcript]
+    search: Stage[Found]
+    answer: Stage[Answer]
+    tts: Stage[Speech]
+
+    @classmethod
+    def build(cls, settings: Settings, metrics: Metrics) -> "Stages":
+        """Make each stage with its permits, queue and cache."""
+        limit_bytes = settings.cache_bytes if settings.cache_enabled else 0
+
+        def limits(permits: int) -> StageLimits:
+            return StageLimits(permits, settings.stage_queue_limit)
+
+        ttl_s = settings.cache_ttl_s
+        return cls(
+            stt=Stage(
+                "stt",
+                limits(settings.stt_permits),
+                MemoryCache[Transcript](limit_bytes, ttl_s, _transcript_bytes),
+                metrics,
+            ),
+            search=Stage(
+                "search",
+                limits(settings.search_permits),
+                MemoryCache[Found](limit_bytes, ttl_s, _found_bytes),
+                metrics,
+            ),
+            answer=Stage(
+                "answer",
+                limits(settings.answer_permits),
+                MemoryCache[Answer](limit_bytes, ttl_s, _answer_bytes),
+                metrics,
+            ),
+            tts=Stage(
+                "tts",
+                limits(settings.tts_permits),
+                MemoryCache[Speech](limit_bytes, ttl_s, _speech_bytes),
+                metrics,
+            ),
+        )
+
+    def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
+        """Return them in the order of a turn."""
+        return self.stt, self.search, self.answer, self.tts
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages as one turn sees them."""
+
+    stages: Stages
+    engines: Engines
+    search_hits: int
+
+    async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
+        """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
+        recognizer = self.engines.recognizer
+        digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
+        key = f"{recognizer.fingerprint}|{digest.hexdigest()}"
+        return await self.stages.stt.run(key, lambda: recognizer.recognise(samples), deadline)
+
+    async def search(self, question: str, deadline: Deadline) -> StageResult[Found]:
+        """Embed the question and find its passages, under the index's generation."""
+        return await self.stages.search.run(
+            f"{self._knowledge_key}|{question}", lambda: self._find(question), deadline
+        )
+
+    async def answer(self, question: str, found: Found, deadline: Deadline) -> StageResult[Answer]:
+        """Compose the answer from what was found."""
+        answerer = self.engines.knowledge.answerer
+        return await self.stages.answer.run(
+            f"{self._knowledge_key}|{question}",
+            lambda: answerer.answer(found.retrieval),
+            deadline,
+        )
+
+    async def synthesise(
+        self, sentence: str, speed: float, rate_hz: int, deadline: Deadline
+    ) -> StageResult[Speech]:
+        """Speak what may be spoken of one sentence at `rate_hz`, with the pause that follows it."""
+        synthesizer = self.engines.synthesizer
+
+        def speak() -> Speech:
+            spoken = speakable(sentence)
+            return _with_pause(synthesizer.synthesise(spoken, speed), rate_hz, spoken)
+
+        key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{sentence}"
+        return await self.stages.tts.run(key, speak, deadline)
+
+    @property
+    def _knowledge_key(self) -> str:
+        index = self.engines.knowledge.retriever.index
+        return f"{self.engines.embedder.fingerprint}|{index.kind}|{index.generation}"
+
+    def _find(self, question: str) -> Found:
+        started_at_s = time.monotonic()
+        vector = self.engines.embedder.embed([question])[0]
+        embed_ms = (time.monotonic() - started_at_s) * 1000
+        retrieval = self.engines.knowledge.retriever.search(question, vector, self.search_hits)
+        return Found(retrieval, embed_ms)
+
+
+def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:
+    samples = speech.samples
+    if speech.rate_hz != rate_hz and len(samples):
+        exact = resample(to_float(samples), speech.rate_hz, rate_hz)
+        samples = to_int16(exact)
+    pause = np.zeros(pause_after_ms(sentence) * rate_hz // 1000 if len(samples) else 0, np.int16)
+    return Speech(np.concatenate([samples, pause]), rate_hz, speech.engine)
+
+
+def _transcript_bytes(transcript: Transcript) -> int:
+    return 256 + len(transcript.text)
+
+
+def _found_bytes(found: Found) -> int:
+    return 256 + sum(256 + 2 * len(hit.passage.text) for hit in found.retrieval.hits)
+
+
+def _answer_bytes(answer: Answer) -> int:
+    return 256 + len(answer.text) + sum(256 + len(source.passage) for source in answer.sources)
+
+
+def _speech_bytes(speech: Speech) -> int:
+    return 64 + int(speech.samples.nbytes)

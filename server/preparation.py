@@ -1,0 +1,93 @@
+"""What must be there before the first question: embedder, store, index, language model. Blocking.
+
+`parley serve`, `parley ingest` and `make demo` share it. It loads no speech engine.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from models.embedder import MiniLmEmbedder
+from models.espeak import EspeakLibrary
+from models.language_model import (
+    LanguageModelError,
+    LanguageModelFiles,
+    build_language_model,
+    load_language_model,
+)
+from models.minilm_weights import FINGERPRINT, WeightsError, prepare_minilm
+from rag.ingest import IngestReport, OnProgress, ingest
+from rag.schema import StoreError
+from rag.store import Store
+from server.errors import StartError
+from server.settings import SAMPLES_DIR, Settings
+
+Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
+
+def load_embedder(settings: Settings, say: Say) -> MiniLmEmbedder:
+    """Convert the embedder's weights on the first call, then load them. Raises StartError."""
+    if not (settings.prepared_dir / FINGERPRINT).is_dir():
+        say("Preparing the embedder (once, about a second)")
+    try:
+        return MiniLmEmbedder(prepare_minilm(settings.prepared_dir), FINGERPRINT)
+    except (WeightsError, OSError) as error:
+        raise StartError(str(error)) from error
+
+
+def open_store(settings: Settings, embedder: MiniLmEmbedder) -> Store:
+    """Open or make the store. Raises StartError when it cannot be used."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return Store(settings.store_path, embedder.fingerprint, embedder.dimension)
+    except (StoreError, OSError) as error:
+        raise StartError(f"The store {settings.store_path} cannot be used: {error}") from error
+
+
+def ingest_samples_once(store: Store, embedder: MiniLmEmbedder, say: Say) -> None:
+    """Read the sample documents into an empty store; a store with documents is left alone."""
+    if store.counts().documents == 0:
+        report = ingest([SAMPLES_DIR], store, embedder)
+        say(f"Read {report.read} sample documents, {report.passages} passages")
+
+
+def ingest_paths(
+    paths: list[Path], store: Store, embedder: MiniLmEmbedder, on_progress: OnProgress
+) -> IngestReport:
+    """Make the store agree with the files. Raises StartError when it cannot be written."""
+    try:
+        return ingest(paths, store, embedder, on_progress)
+    except StoreError as error:
+        raise StartError(str(error)) from error
+
+
+def prepare_language_model(
+    settings: Settings, store: Store, library: EspeakLibrary
+) -> LanguageModelFiles | None:
+    """Build the recogniser's language model for the store's generation, unless it is there.
+
+    None for an empty store: the general model alone hears then.
+    """
+    if store.counts().passages == 0:
+        return None
+    folder = settings.prepared_dir / "language-model"
+    marker, generation = folder / "generation.txt", str(store.generation())
+    if marker.is_file() and marker.read_text() == generation:
+        try:
+            if (ready := load_language_model(folder)) is not None:
+                return ready
+        except LanguageModelError as error:
+            log.warning("%s; it is built again", error)
+    built = build_language_model(store.language_texts(), folder, library.phonemes_of)
+    _write_atomically(marker, generation)
+    return built
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    with part.open("rb") as stream:
+        os.fsync(stream.fileno())
+    part.replace(path)

@@ -1,0 +1,82 @@
+"""The four reports of the process: /health, /ready, /metrics, /stats. It only reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.session import Session, Surroundings
+from server.web import Page, Report, json_page
+
+
+class Reports:
+    """Renders what the process knows of itself."""
+
+    def __init__(self, shared: Surroundings, sessions: Mapping[str, Session]) -> None:
+        self._shared = shared
+        self._sessions = sessions
+
+    def pages(self) -> dict[str, Report]:
+        """Return path to report."""
+        return {
+            "/health": self.health,
+            "/ready": self.ready,
+            "/metrics": self.metrics,
+            "/stats": self.stats,
+        }
+
+    def health(self) -> Page:
+        """JSON: status, engines and why, index, version."""
+        engines = self._shared.engine_room.current
+        return json_page(
+            {
+                "status": "ok",
+                "version": self._shared.version,
+                "preset": str(self._shared.settings.preset),
+                "engines": engines.names(),
+                "notes": list(engines.notes),
+                "index": engines.knowledge.describe(),
+                "sessions": len(self._sessions),
+            }
+        )
+
+    def ready(self) -> Page:
+        """Plain text; 503 while every place is taken, so that a balancer looks elsewhere."""
+        if len(self._sessions) >= self._shared.settings.sessions_maximum:
+            return Page(b"at capacity\n", "text/plain", 503)
+        return Page(b"ready\n", "text/plain")
+
+    def metrics(self) -> Page:
+        """Prometheus text format."""
+        return Page(self._shared.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
+
+    def stats(self) -> Page:
+        """JSON: percentiles per stage and segment, cache, permits, index, alerts."""
+        engines = self._shared.engine_room.current
+        return json_page(
+            {
+                **self._shared.metrics.summary(),
+                "cache": {stage.name: _cache_counts(stage) for stage in self._stages()},
+                "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
+                "sessions": len(self._sessions),
+                "index": engines.knowledge.describe(),
+                "alerts": [],
+            }
+        )
+
+    def _stages(self) -> tuple[Any, ...]:
+        return self._shared.stages.all()
+
+
+def _cache_counts(stage: Any) -> dict[str, float]:
+    counts = stage.cache.counts
+    return {
+        "hits": counts.hits,
+        "misses": counts.misses,
+        "hit_rate": round(counts.hit_rate, 4),
+        "evictions": counts.evictions,
+        "size_bytes": counts.size_bytes,
+    }
+
+
+def _permit_counts(stage: Any) -> dict[str, int]:
+    permits = stage.permits
+    return {"limit": permits.limit, "in_use": permits.in_use, "waiting": permits.waiting}

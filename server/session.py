@@ -1,0 +1,379 @@
+"""One connection: hears, follows the state table, runs one turn at most, cleans up after itself.
+
+It recognises, finds and speaks nothing itself: server/turn.py does.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from audio.endpoint import (
+    EndpointEvent,
+    EndpointSettings,
+    SpeechDropped,
+    SpeechStarted,
+    UtteranceEnded,
+)
+from audio.pcm import FrameError, Samples
+from audio.vad import VadModel
+from server import client_events as asked
+from server import server_events as told
+from server.ears import RATE_HZ, Ears, EarSettings
+from server.engines import EngineRoom, Engines
+from server.errors import BadFrame, ClientError, Idle, InvalidEvent, ParleyError, SessionError
+from server.metrics import Metrics
+from server.outbox import Outbox
+from server.pipeline import Pipeline, Stages
+from server.settings import Settings
+from server.state import TABLE, Action, Signal, State
+from server.turn import Question, Turn, TurnLimits
+
+log = logging.getLogger(__name__)
+
+BAD_FRAMES_MAXIMUM = 5
+"""The bad frame with this number closes the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all sessions of a process share."""
+
+    settings: Settings
+    stages: Stages
+    engine_room: EngineRoom
+    vad_model: VadModel
+    metrics: Metrics
+    version: str
+
+
+class Session:
+    """One person at one socket. Call `run` once; it ends when the messages end."""
+
+    def __init__(self, session_id: str, outbox: Outbox, shared: Surroundings) -> None:
+        settings = shared.settings
+        self.id = session_id
+        self.state = State.IDLE
+        self._outbox = outbox
+        self._shared = shared
+        self._ears = Ears(shared.vad_model, _ear_settings(settings))
+        self._speed = settings.speech_speed
+        self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
+        self._numbers = itertools.count(1)
+        self._item_id = self._new_id("item")
+        self._previous_item_id: str | None = None
+        self._turn: Turn | None = None
+        self._turn_task: asyncio.Task[None] | None = None
+        self._carried: Samples = np.zeros(0, np.float32)
+        self._typed: asked.CreateItem | None = None
+        self._bad_frames = 0
+        self._last_activity_s = time.monotonic()
+        self._news: asyncio.Queue[Engines] = asyncio.Queue(maxsize=8)
+
+    async def run(self, messages: AsyncIterable[str | bytes]) -> None:
+        """Serve until the messages end. Raises SessionError or ClientError to have it closed."""
+        self._shared.engine_room.subscribe(self._hear_of_engines)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await self._outbox.event(told.SessionCreated(self._describe()))
+                news = group.create_task(self._tell_news())
+                async for message in messages:
+                    await self._take(message)
+                news.cancel()
+                await self._stop_turn()
+        except BaseExceptionGroup as errors:
+            raise _first_cause(errors) from errors
+        finally:
+            self._shared.engine_room.unsubscribe(self._hear_of_engines)
+
+    async def drain(self) -> None:
+        """Wait for the answer that is being given, if any."""
+        if self._turn_task is not None:
+            await asyncio.wait([self._turn_task])
+
+    async def _take(self, message: str | bytes) -> None:
+        self._check_idle()
+        try:
+            if isinstance(message, bytes):
+                await self._take_audio(message)
+            else:
+                await self._take_event(asked.parse_client_event(message))
+        except InvalidEvent as error:
+            await self._outbox.error(error)
+
+    def _check_idle(self) -> None:
+        if self.state is not State.IDLE:
+            self._last_activity_s = time.monotonic()
+        quiet_s = time.monotonic() - self._last_activity_s
+        if quiet_s > self._shared.settings.idle_timeout_s:
+            raise Idle(f"Nothing was said for {quiet_s:.0f} s.")
+
+    async def _take_audio(self, frame: bytes) -> None:
+        if not frame:
+            await self._refuse_frame("The frame is empty; PCM16 samples are expected.")
+            return
+        try:
+            events = self._ears.hear(frame, time.monotonic())
+        except FrameError as error:
+            await self._refuse_frame(str(error))
+            return
+        for event in events:
+            await self._take_endpoint(event)
+
+    async def _refuse_frame(self, reason: str) -> None:
+        self._bad_frames += 1
+        error = BadFrame(reason)
+        if self._bad_frames >= BAD_FRAMES_MAXIMUM:
+            raise error
+        await self._outbox.error(error)
+
+    async def _take_endpoint(self, event: EndpointEvent) -> None:
+        match event:
+            case SpeechStarted():
+                await self._signal(Signal.SPEECH_STARTED, speech=event)
+            case UtteranceEnded():
+                await self._signal(Signal.UTTERANCE_ENDED, utterance=event)
+            case SpeechDropped():
+                await self._signal(Signal.SPEECH_DROPPED)
+
+    async def _take_event(self, event: asked.ClientEvent) -> None:
+        match event:
+            case asked.AppendAudio(pcm):
+                await self._take_audio(pcm)
+            case asked.CommitAudio():
+                await self._commit()
+            case asked.ClearAudio():
+                await self._signal(Signal.CLEAR)
+            case asked.CancelResponse():
+                await self._signal(Signal.CANCEL)
+            case asked.UpdateSession():
+                await self._update(event)
+            case asked.CreateItem():
+                await self._add_typed(event)
+            case asked.CreateResponse():
+                await self._answer_typed()
+            case asked.TruncateItem():
+                await self._outbox.event(told.ItemTruncated(event.item_id, 0, event.audio_end_ms))
+
+    async def _commit(self) -> None:
+        events = self._ears.commit()
+        if not events:
+            await self._signal(Signal.COMMIT)
+        for event in events:
+            await self._take_endpoint(event)
+
+    async def _signal(
+        self,
+        signal: Signal,
+        speech: SpeechStarted | None = None,
+        utterance: UtteranceEnded | None = None,
+        question: Question | None = None,
+    ) -> None:
+        """Look the signal up in the table, act, and stand in the new state."""
+        self.state, action = TABLE[self.state, signal]
+        match action:
+            case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.INTERRUPT if speech:
+                await self._begin_hearing(action, speech)
+            case Action.START_TURN | Action.REPLACE_TURN:
+                await self._stop_turn()
+                if utterance is not None:
+                    question = await self._commit_utterance(utterance)
+                if question is not None:
+                    self._start_turn(question)
+            case Action.CANCEL_TURN:
+                await self._stop_turn()
+            case Action.CLEAR_AUDIO:
+                self._forget_audio()
+                await self._outbox.event(told.AudioCleared())
+            case Action.REFUSE_EMPTY_COMMIT:
+                raise InvalidEvent(
+                    "Nothing was said since the last commit.",
+                    code="input_audio_buffer_commit_empty",
+                )
+            case Action.REFUSE_CANCEL:
+                raise InvalidEvent("No answer is being given.", code="response_cancel_not_active")
+
+    async def _begin_hearing(self, action: Action, speech: SpeechStarted) -> None:
+        if action is Action.TAKE_BACK and self._turn and self._turn.question.samples is not None:
+            self._carried = self._turn.question.samples
+        await self._stop_turn()
+        started_ms = speech.start_sample * 1000 // RATE_HZ
+        await self._outbox.event(told.SpeechStarted(started_ms, self._item_id))
+
+    def _forget_audio(self) -> None:
+        self._ears.clear()
+        self._carried = self._carried[:0]
+
+    async def _commit_utterance(self, utterance: UtteranceEnded) -> Question:
+        ended_ms = utterance.end_sample * 1000 // RATE_HZ
+        item_id = self._item_id
+        await self._outbox.event(told.SpeechStopped(ended_ms, item_id))
+        await self._outbox.event(told.AudioCommitted(item_id, self._previous_item_id))
+        await self._add_item(item_id, {"type": "input_audio", "transcript": None})
+        samples = np.concatenate([self._carried, utterance.samples])
+        self._carried = self._carried[:0]
+        limit = self._shared.settings.utterance_maximum_s * RATE_HZ
+        return Question(
+            item_id,
+            self._ears.arrived_at_s(utterance.speech_end_sample),
+            samples[-limit:],
+        )
+
+    async def _add_item(self, item_id: str, part: dict[str, object]) -> None:
+        item: dict[str, object] = {
+            "object": "realtime.item",
+            "id": item_id,
+            "type": "message",
+            "role": "user",
+            "status": "completed",
+            "content": [part],
+        }
+        await self._outbox.event(told.ItemAdded(item, self._previous_item_id))
+        await self._outbox.event(told.ItemDone(item, self._previous_item_id))
+        self._previous_item_id = item_id
+        self._item_id = self._new_id("item")
+
+    async def _add_typed(self, event: asked.CreateItem) -> None:
+        self._typed = event
+        await self._add_item(self._item_id, {"type": "input_text", "text": event.text})
+
+    async def _answer_typed(self) -> None:
+        if self._typed is None:
+            raise InvalidEvent(
+                "There is no question to answer: send conversation.item.create first, or speak.",
+                code="no_question",
+            )
+        text, self._typed = self._typed.text, None
+        question = Question(self._previous_item_id or self._item_id, time.monotonic(), text=text)
+        await self._signal(Signal.QUESTION_TYPED, question=question)
+
+    def _start_turn(self, question: Question) -> None:
+        shared, settings = self._shared, self._shared.settings
+        pipeline = Pipeline(shared.stages, shared.engine_room.current, settings.search_hits)
+        limits = TurnLimits(
+            settings.turn_timeout_s,
+            settings.lead_ms,
+            settings.answer_maximum_characters,
+            self._rate_hz,
+            self._speed,
+        )
+        self._turn = Turn(
+            question,
+            self._new_id("resp"),
+            pipeline,
+            self._outbox,
+            limits,
+            shared.metrics,
+            self._note_first_audio,
+        )
+        self._turn_task = self._group.create_task(self._run_turn(self._turn))
+
+    async def _run_turn(self, turn: Turn) -> None:
+        try:
+            await turn.run()
+        except ParleyError:
+            raise
+        except Exception as error:
+            log.exception("turn failed in session %s", self.id)
+            await self._outbox.error(ParleyError(f"The turn failed: {type(error).__name__}."))
+        if self._turn is turn:
+            self._turn = self._turn_task = None
+            self.state, _ = TABLE[self.state, Signal.TURN_ENDED]
+
+    def _note_first_audio(self) -> None:
+        self.state, _ = TABLE[self.state, Signal.FIRST_AUDIO]
+
+    async def _stop_turn(self) -> None:
+        task, self._turn, self._turn_task = self._turn_task, None, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _update(self, event: asked.UpdateSession) -> None:
+        now = self._ears.settings
+        wanted = _changed(now, event)
+        self._speed = event.speed or self._speed
+        if wanted != now:
+            self._ears.change(wanted)
+            if self.state is State.HEARING:
+                self.state = State.IDLE
+        await self._outbox.event(told.SessionUpdated(self._describe()))
+
+    def _describe(self) -> dict[str, object]:
+        ears, engines = self._ears.settings, self._shared.engine_room.current
+        detection = told.Detection(ears.onset, ears.endpoint.prefix_ms, ears.endpoint.silence_ms)
+        return told.SessionShape(
+            id=self.id,
+            input_rate_hz=ears.input_rate_hz,
+            output_rate_hz=self._rate_hz,
+            voice=engines.synthesizer.name,
+            speed=self._speed,
+            detection=detection if ears.is_automatic else None,
+            parley={
+                "version": self._shared.version,
+                "preset": str(self._shared.settings.preset),
+                "engines": engines.names(),
+                "notes": list(engines.notes),
+                "index": engines.knowledge.describe(),
+            },
+        ).wire()
+
+    def _hear_of_engines(self, engines: Engines) -> None:
+        if not self._news.full():
+            self._news.put_nowait(engines)
+
+    async def _tell_news(self) -> None:
+        while True:
+            engines = await self._news.get()
+            await self._outbox.event(told.EnginesChanged(engines.names(), list(engines.notes)))
+
+    def _new_id(self, kind: str) -> str:
+        return f"{kind}_{self.id}_{next(self._numbers)}"
+
+
+def _ear_settings(settings: Settings) -> EarSettings:
+    return EarSettings(
+        settings.vad_onset,
+        settings.vad_release,
+        EndpointSettings(
+            silence_ms=settings.endpoint_silence_ms,
+            prefix_ms=settings.endpoint_prefix_ms,
+            maximum_utterance_ms=settings.utterance_maximum_s * 1000,
+        ),
+    )
+
+
+def _changed(now: EarSettings, event: asked.UpdateSession) -> EarSettings:
+    """Return the settings with the client's wishes. Raises InvalidEvent when they do not fit."""
+    onset = event.threshold or now.onset
+    is_automatic = event.has_turn_detection
+    try:
+        endpoint = replace(
+            now.endpoint,
+            silence_ms=event.silence_ms or now.endpoint.silence_ms,
+            prefix_ms=now.endpoint.prefix_ms if event.prefix_ms is None else event.prefix_ms,
+        )
+    except ValueError as error:
+        raise InvalidEvent(str(error), "session.audio.input.turn_detection") from None
+    return EarSettings(
+        onset=onset,
+        release=min(now.release, onset * 0.7),
+        endpoint=endpoint,
+        input_rate_hz=event.input_rate_hz or now.input_rate_hz,
+        is_automatic=now.is_automatic if is_automatic is None else is_automatic,
+    )
+
+
+def _first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error that ended the session: a group holds one cause and what it cancelled."""
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return _first_cause(error)
+        if isinstance(error, ClientError | SessionError):
+            return error
+    return errors.exceptions[0]

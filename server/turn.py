@@ -1,0 +1,276 @@
+"""THE HEART: one question to its spoken answer, with every millisecond accounted for.
+
+It reads no socket and keeps no state between turns; server/session.py does both.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Protocol, TypeVar
+
+from audio.pcm import Samples
+from models.speakable import split_sentences
+from models.tts import Speech
+from rag.answer import Answer, Source
+from server import server_events as told
+from server.deadline import Deadline
+from server.errors import ParleyError, StageError
+from server.metrics import Metrics
+from server.pacing import Pacer
+from server.pipeline import Pipeline
+from server.stage import StageResult
+from server.timeline import Segment, Timeline
+
+Value = TypeVar("Value")
+
+CHUNK_MS = 40
+"""Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    EMPTY = "empty"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a turn answers: speech at 16 kHz, or typed text."""
+
+    item_id: str
+    asked_at_s: float
+    """When the speech ended or the text arrived, on the clock of time.monotonic()."""
+    samples: Samples | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """What one turn may use."""
+
+    timeout_s: float
+    lead_ms: int
+    answer_maximum_characters: int
+    rate_hz: int
+    speed: float
+
+
+class Listener(Protocol):
+    """Where a turn's events and audio go."""
+
+    async def event(self, event: told.ServerEvent) -> None:
+        """Take one event."""
+        ...
+
+    async def audio(self, pcm: bytes) -> None:
+        """Take one frame of PCM16."""
+        ...
+
+    async def error(self, error: ParleyError) -> None:
+        """Take what went wrong."""
+        ...
+
+
+class Turn:
+    """One question's way through the stages. Run it once."""
+
+    def __init__(
+        self,
+        question: Question,
+        response_id: str,
+        pipeline: Pipeline,
+        listener: Listener,
+        limits: TurnLimits,
+        metrics: Metrics,
+        on_first_audio: Callable[[], None],
+    ) -> None:
+        self.question = question
+        self._response_id = response_id
+        self._answer_item_id = f"item_{response_id}"
+        self._pipeline = pipeline
+        self._listener = listener
+        self._limits = limits
+        self._metrics = metrics
+        self._on_first_audio = on_first_audio
+        self._timeline = Timeline(question.asked_at_s)
+        self._pacer = Pacer(limits.lead_ms, limits.rate_hz)
+        self._deadline = Deadline.after(limits.timeout_s)
+        self._cache: dict[str, str] = {}
+        self._transcript = question.text
+        self._spoken: list[str] = []
+        self._is_answering = False
+
+    async def run(self) -> None:
+        """Answer. A failed stage is told and ends this turn only; a cancel is told and raised."""
+        outcome = Outcome.CANCELLED
+        try:
+            outcome = await self._answer()
+        except StageError as error:
+            outcome = Outcome.FAILED
+            await self._listener.error(error)
+        finally:
+            await self._finish(outcome)
+
+    async def _answer(self) -> Outcome:
+        self._timeline.mark(Segment.ENDPOINT_WAIT, time.monotonic())
+        if self.question.samples is not None:
+            self._transcript = await self._hear(self.question.samples)
+        if not self._transcript:
+            return Outcome.EMPTY
+        answer = await self._find_answer()
+        await self._begin_answer(answer)
+        await self._speak(self._sentences(answer))
+        return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
+
+    async def _hear(self, samples: Samples) -> str:
+        result = await self._pipeline.transcribe(samples, self._deadline)
+        self._mark(Segment.STT_FINAL, "stt", result)
+        transcript = result.value.text
+        await self._listener.event(told.TranscriptionCompleted(self.question.item_id, transcript))
+        return transcript
+
+    async def _find_answer(self) -> Answer:
+        found = await self._pipeline.search(self._transcript, self._deadline)
+        self._mark(Segment.SEARCH, "search", found)
+        self._timeline.move(
+            Segment.SEARCH, Segment.EMBED, 0.0 if found.is_hit else found.value.embed_ms
+        )
+        answer = await self._pipeline.answer(self._transcript, found.value, self._deadline)
+        self._mark(Segment.ANSWER_FIRST, "answer", answer)
+        return answer.value
+
+    def _sentences(self, answer: Answer) -> list[str]:
+        text = answer.text[: self._limits.answer_maximum_characters]
+        return [sentence for sentence in split_sentences(text) if sentence.strip()]
+
+    async def _begin_answer(self, answer: Answer) -> None:
+        self._is_answering = True
+        ids = (self._response_id, self._answer_item_id)
+        await self._listener.event(told.ResponseCreated(self._response("in_progress")))
+        await self._listener.event(told.OutputItemAdded(ids[0], self._item("in_progress")))
+        await self._listener.event(told.ItemAdded(self._item("in_progress"), self.question.item_id))
+        await self._listener.event(told.ContentPartAdded(*ids))
+        await self._listener.event(told.Sources(*ids, merge_sources(answer.sources)))
+
+    async def _speak(self, sentences: list[str]) -> None:
+        """Play each sentence while the next is synthesised."""
+        async with asyncio.TaskGroup() as group:
+            upcoming = [group.create_task(self._synthesise(text, 0)) for text in sentences[:1]]
+            for position, sentence in enumerate(sentences):
+                made = await upcoming.pop()
+                if isinstance(made, StageError):
+                    break
+                for following in sentences[position + 1 : position + 2]:
+                    upcoming.append(group.create_task(self._synthesise(following, position + 1)))
+                await self._play(sentence, made)
+        if sentences and isinstance(made, StageError):
+            raise made
+
+    async def _synthesise(self, sentence: str, position: int) -> Speech | StageError:
+        slack_s = self._pacer.unplayed_s(time.monotonic())
+        deadline = (
+            self._deadline if position == 0 else Deadline.after(self._limits.timeout_s + slack_s)
+        )
+        try:
+            result = await self._pipeline.synthesise(
+                sentence, self._limits.speed, self._limits.rate_hz, deadline
+            )
+        except StageError as error:
+            return error
+        if position == 0:
+            self._mark(Segment.TTS_FIRST, "tts", result)
+        return result.value
+
+    async def _play(self, sentence: str, speech: Speech) -> None:
+        separator = " " if self._spoken else ""
+        self._spoken.append(sentence)
+        await self._listener.event(
+            told.TranscriptDelta(self._response_id, self._answer_item_id, separator + sentence)
+        )
+        size = speech.rate_hz * CHUNK_MS // 1000
+        for start in range(0, len(speech.samples), size):
+            chunk = speech.samples[start : start + size]
+            wait_s = self._pacer.wait_s(len(chunk), time.monotonic())
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            await self._listener.audio(chunk.astype("<i2").tobytes())
+            self._pacer.sent(len(chunk), time.monotonic())
+            self._note_first_audio()
+
+    def _note_first_audio(self) -> None:
+        if self._timeline.voice_to_voice_ms is None:
+            self._timeline.first_audio_sent(time.monotonic())
+            self._on_first_audio()
+
+    async def _finish(self, outcome: Outcome) -> None:
+        if self._is_answering:
+            await self._end_answer(outcome)
+        segments, total_ms = self._timeline.segments_ms(), self._timeline.voice_to_voice_ms
+        self._metrics.observe_turn(outcome, segments, total_ms)
+        await self._listener.event(
+            told.TurnReport(
+                response_id=self._response_id if self._is_answering else None,
+                item_id=self.question.item_id,
+                outcome=outcome,
+                transcript=self._transcript,
+                answer=" ".join(self._spoken),
+                segments=segments,
+                voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
+                engines=self._pipeline.engines.names(),
+                cache=self._cache,
+            )
+        )
+
+    async def _end_answer(self, outcome: Outcome) -> None:
+        ids = (self._response_id, self._answer_item_id)
+        is_whole = outcome in (Outcome.ANSWERED, Outcome.REFUSED)
+        status = "completed" if is_whole else str(outcome)
+        item = self._item("completed" if is_whole else "incomplete")
+        if is_whole:
+            await self._listener.event(told.AudioDone(*ids))
+            await self._listener.event(told.TranscriptDone(*ids, " ".join(self._spoken)))
+            await self._listener.event(told.ContentPartDone(*ids, self._part()))
+        await self._listener.event(told.OutputItemDone(ids[0], item))
+        await self._listener.event(told.ItemDone(item, self.question.item_id))
+        await self._listener.event(told.ResponseDone(self._response(status, item)))
+
+    def _mark(self, segment: Segment, stage: str, result: StageResult[Value]) -> None:
+        self._cache[stage] = "hit" if result.is_hit else "miss"
+        self._timeline.mark(segment, time.monotonic(), result.queue_ms, stage)
+
+    def _response(self, status: str, item: Mapping[str, object] | None = None) -> dict[str, object]:
+        return {
+            "object": "realtime.response",
+            "id": self._response_id,
+            "status": status,
+            "output": [] if item is None else [item],
+        }
+
+    def _item(self, status: str) -> dict[str, object]:
+        return {
+            "object": "realtime.item",
+            "id": self._answer_item_id,
+            "type": "message",
+            "role": "assistant",
+            "status": status,
+            "content": [self._part()],
+        }
+
+    def _part(self) -> dict[str, object]:
+        return {"type": "output_audio", "transcript": " ".join(self._spoken)}
+
+
+def merge_sources(sources: Sequence[Source]) -> list[dict[str, object]]:
+    """Return one source a passage, best first, with all the sentences that it supports."""
+    merged: dict[int, Source] = {}
+    for source in sources:
+        first = merged.get(source.passage_id)
+        sentence = source.sentence if first is None else f"{first.sentence} {source.sentence}"
+        merged[source.passage_id] = replace(source, sentence=sentence)
+    return [asdict(source) for source in merged.values()]

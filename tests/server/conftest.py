@@ -1,0 +1,121 @@
+"""A whole session's surroundings with fake ears and voice, and real retrieval over one document."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audio.pcm import Samples, encode_pcm16
+from audio.vad import VadModel
+from audio.wavfile import read_wav
+from rag.ingest import ingest
+from rag.store import Store
+from server.engines import EngineRoom, Engines
+from server.knowledge import load_knowledge
+from server.metrics import Metrics
+from server.outbox import Outbox
+from server.pipeline import Stages
+from server.session import Session, Surroundings
+from server.settings import Settings
+from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer, FakeWire
+
+SPEECH_DIR = Path(__file__).parent.parent / "speech"
+FRAME_SAMPLES = 320
+
+PRICES = """# Prices
+
+## Tickets
+
+A day ticket costs twelve euros. Children under six travel free.
+
+## Parking
+
+The car park behind the harbour costs four euros a day. It closes at ten in the evening.
+"""
+
+
+@pytest.fixture(scope="session")
+def vad_model() -> VadModel:
+    return VadModel()
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Samples:
+    """A recorded question with silence at both ends, 16 kHz."""
+    recording = read_wav(SPEECH_DIR / "question-3.wav")
+    assert recording.rate_hz == 16_000
+    return np.concatenate([recording.samples, np.zeros(16_000, np.float32)])
+
+
+def frames(samples: Samples) -> Iterator[bytes]:
+    for start in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
+        yield encode_pcm16(samples[start : start + FRAME_SAMPLES])
+
+
+@dataclass(slots=True)
+class Stand:
+    """One session under test, and what surrounds it."""
+
+    session: Session
+    shared: Surroundings
+    wire: FakeWire
+    messages: FakeMessages
+    recognizer: FakeRecognizer
+    synthesizer: FakeSynthesizer
+    running: asyncio.Task[None]
+
+    def say(self, samples: Samples) -> None:
+        """Send speech at once: time is counted in samples."""
+        self.messages.send(*frames(samples))
+
+    async def end(self) -> None:
+        self.messages.end()
+        await self.running
+
+
+MakeStand = Callable[..., Stand]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    (tmp_path / "prices.md").write_text(PRICES)
+    embedder = FakeEmbedder()
+    with Store(tmp_path / "store.sqlite3", embedder.fingerprint, embedder.dimension) as opened:
+        report = ingest([tmp_path / "prices.md"], opened, embedder)
+        assert report.passages
+        yield opened
+
+
+@pytest.fixture
+async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeStand]:
+    stands: list[Stand] = []
+
+    def make(**changes: object) -> Stand:
+        settings = replace(Settings(), refusal_confidence=0.0, **changes)  # type: ignore[arg-type]
+        metrics, embedder = Metrics(), FakeEmbedder()
+        recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
+        engines = Engines(
+            recognizer, synthesizer, embedder, load_knowledge(store, embedder, 0.0), ("note",)
+        )
+        shared = Surroundings(
+            settings, Stages.build(settings, metrics), EngineRoom(engines), vad_model, metrics, "0"
+        )
+        wire, messages = FakeWire(), FakeMessages()
+        outbox = Outbox(wire, "test", settings.send_timeout_s)
+        session = Session("test", outbox, shared)
+        running = asyncio.create_task(session.run(messages))
+        stand = Stand(session, shared, wire, messages, recognizer, synthesizer, running)
+        stands.append(stand)
+        return stand
+
+    yield make
+    for stand in stands:
+        stand.recognizer.go.set()
+        stand.running.cancel()
+        await asyncio.gather(stand.running, return_exceptions=True)
+        for stage in stand.shared.stages.all():
+            stage.close()
+            assert stage.join(5)

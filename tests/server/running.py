@@ -1,0 +1,71 @@
+"""A whole server in a thread of the test process, on a free loopback port."""
+
+import asyncio
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from server.app import App
+from server.settings import Settings
+
+READY_TIMEOUT_S = 60
+
+
+@dataclass(slots=True)
+class RunningApp:
+    """A server that answers; `said` is what it told the person who started it."""
+
+    app: App
+    said: list[str] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws"
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body of one HTTP request."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+
+@contextmanager
+def running_app(settings: Settings, *, with_samples: bool = True) -> Iterator[RunningApp]:
+    """Run the app until the block ends, then stop it and wait; its errors are raised here."""
+    said: list[str] = []
+    ready = threading.Event()
+    errors: list[BaseException] = []
+    running = RunningApp(App(settings, said.append, with_samples), said)
+
+    def on_ready(port: int) -> None:
+        running.port = port
+        ready.set()
+
+    def work() -> None:
+        try:
+            asyncio.run(running.app.run(on_ready))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="server-under-test")
+    thread.start()
+    try:
+        assert ready.wait(READY_TIMEOUT_S)
+        if errors:
+            raise errors[0]
+        yield running
+    finally:
+        running.app.stop_soon()
+        thread.join(READY_TIMEOUT_S)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]
