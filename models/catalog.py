@@ -303,6 +303,7 @@ _ENTRIES = (
     _whisper("base.en", 145_200_000),
     _whisper("small.en", 483_500_000),
     _POCKETSPHINX,
+    _piper("en_US-ljspeech-medium", "medium", "public domain (LJ Speech); see MODEL_CARD"),
     _piper("en_US-lessac-medium", "medium", _LESSAC_LICENCE),
     _piper("en_US-lessac-low", "low", _LESSAC_LICENCE),
     _piper("en_GB-alan-medium", "medium", "not known here; see MODEL_CARD"),

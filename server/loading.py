@@ -32,7 +32,7 @@ def places_of(settings: Settings) -> Places:
 def choose_recognizer(settings: Settings) -> Choice:
     """Choose Whisper or pocketsphinx. Raises StartError when Whisper is demanded in vain."""
     if settings.stt is RecognizerChoice.POCKETSPHINX:
-        return Choice(None, "PARLEY_STT asks for pocketsphinx")
+        return Choice(None, "PARLEY_STT asks for it.")
     is_demanded = settings.stt is RecognizerChoice.WHISPER
     return _choose(settings, settings.stt_model, Job.STT, is_demanded)
 
@@ -40,7 +40,7 @@ def choose_recognizer(settings: Settings) -> Choice:
 def choose_synthesizer(settings: Settings) -> Choice:
     """Choose Piper or espeak-ng. Raises StartError when Piper is demanded in vain."""
     if settings.tts is SynthesizerChoice.ESPEAK:
-        return Choice(None, "PARLEY_TTS asks for espeak-ng")
+        return Choice(None, "PARLEY_TTS asks for it.")
     is_demanded = settings.tts is SynthesizerChoice.PIPER
     return _choose(settings, settings.tts_voice, Job.TTS, is_demanded)
 
@@ -103,7 +103,7 @@ def notes_on(ears: Choice, voice: Choice) -> tuple[str, ...]:
     """Say plainly when an embedded engine stands in for the better one."""
     notes = []
     if ears.located is None:
-        notes.append(f"pocketsphinx (embedded) hears: {ears.reason}")
+        notes.append(f"pocketsphinx, which is embedded, hears. {ears.reason}")
     if voice.located is None:
-        notes.append(f"espeak-ng (embedded) speaks: {voice.reason}")
+        notes.append(f"espeak-ng, which is embedded, speaks. {voice.reason}")
     return tuple(notes)

@@ -88,7 +88,7 @@ class Settings:
     stt_model: str = _setting("base.en", "Whisper model: a catalogue name or a folder")
     tts: SynthesizerChoice = _setting(SynthesizerChoice.AUTO, "voice engine")
     tts_voice: str = _setting(
-        "en_US-lessac-medium", "Piper voice: a catalogue name or an .onnx file"
+        "en_US-ljspeech-medium", "Piper voice: a catalogue name or an .onnx file"
     )
     espeak_voice: str = _setting("en-us", "espeak-ng voice")
     speech_speed: float = _setting(1.0, "speaking rate, 1 is normal", 0.5, 2.0)

@@ -11,6 +11,7 @@ import pytest
 from audio.pcm import Samples, encode_pcm16
 from audio.vad import VadModel
 from audio.wavfile import read_wav
+from models.espeak import EspeakLibrary
 from rag.ingest import ingest
 from rag.store import Store
 from server.engines import EngineRoom, Engines
@@ -18,6 +19,12 @@ from server.knowledge import load_knowledge
 from server.metrics import Metrics
 from server.outbox import Outbox
 from server.pipeline import Stages
+from server.preparation import (
+    ingest_samples_once,
+    load_embedder,
+    open_store,
+    prepare_language_model,
+)
 from server.session import Session, Surroundings
 from server.settings import Settings
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer, FakeWire
@@ -48,6 +55,17 @@ def spoken() -> Samples:
     recording = read_wav(SPEECH_DIR / "question-3.wav")
     assert recording.rate_hz == 16_000
     return np.concatenate([recording.samples, np.zeros(16_000, np.float32)])
+
+
+@pytest.fixture(scope="session")
+def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The samples ingested and the language model built, once for all tests that start a server."""
+    settings = replace(Settings(), data_dir=tmp_path_factory.mktemp("prepared"))
+    embedder = load_embedder(settings, lambda text: None)
+    with open_store(settings, embedder) as store:
+        ingest_samples_once(store, embedder, lambda text: None)
+        prepare_language_model(settings, store, EspeakLibrary())
+    return settings.data_dir
 
 
 def frames(samples: Samples) -> Iterator[bytes]:

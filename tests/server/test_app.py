@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -23,13 +24,13 @@ QUESTIONS = read_demo_questions()
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(tmp_path_factory: pytest.TempPathFactory, prepared_data_dir: Path) -> Settings:
     folder = tmp_path_factory.mktemp("app")
     return replace(
         Settings(),
         port=0,
         offline=True,
-        data_dir=folder / "data",
+        data_dir=shutil.copytree(prepared_data_dir, folder / "data"),
         models_dir=folder / "models",
         hub_cache_dir=folder / "hub",
         sessions_maximum=3,
