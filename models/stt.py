@@ -10,11 +10,20 @@ RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """One word with the probability, 0..1, that it was said; comparable only within one engine."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The words of one utterance.
 
     `text` is "" when nothing was said. `confidence` runs from 0 to 1 and is comparable only within
     one engine. `details` holds measurements and decisions (numbers, flags, names), never words.
+    `words` are those of `text` in order, and empty where the engine does not judge them singly.
     """
 
     text: str
@@ -22,6 +31,7 @@ class Transcript:
     confidence: float
     audio_ms: int
     details: Mapping[str, str | float | int | bool] = field(default_factory=dict)
+    words: tuple[HeardWord, ...] = ()
 
 
 class Recognizer(Protocol):
@@ -36,8 +46,11 @@ class Recognizer(Protocol):
         """Changes whenever the same speech may give other words: part of every cache key."""
 
     def recognise(self, speech: Samples) -> Transcript:
-        """Blocks. `speech` is mono at RATE_HZ. Safe from several threads; meant for long-lived ones."""
+        """Blocks. `speech` is mono at RATE_HZ. Safe from several threads; meant for long-lived
+        ones.
+        """
 
 
 def audio_ms_of(speech: Samples) -> int:
+    """Whole milliseconds of samples at RATE_HZ."""
     return round(1000 * len(speech) / RATE_HZ)

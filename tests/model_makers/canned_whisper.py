@@ -1,7 +1,8 @@
-"""Makes a 1 MB Whisper model that transcribes any speech as one chosen sentence, through the true code.
+"""Makes a 1 MB Whisper model that transcribes any speech as one chosen sentence, through the true
+code.
 
-All residual branches are zero; decoder position t is the unit vector e_t, and the output projection maps
-e_t to the sentence's t-th token, then to the end of the text.
+All residual branches are zero; decoder position t is the unit vector e_t, and the output projection
+maps e_t to the sentence's t-th token, then to the end of the text.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from ctranslate2.specs import whisper_spec
 
-from tests.model_makers.whisper_files import (
+from benchmarks.whisper_files import (
     BYTE_TOKENS,
     DECODER_POSITIONS,
     MEL_BANDS,
@@ -21,7 +22,9 @@ from tests.model_makers.whisper_files import (
 )
 
 _HEADS = 2
-_PROMPT_TOKENS = 2  # <|startoftranscript|><|notimestamps|>; the last one's position gives the first word
+_PROMPT_TOKENS = (
+    2  # <|startoftranscript|><|notimestamps|>; the last one's position gives the first word
+)
 _CERTAIN = 4.0
 
 

@@ -1,4 +1,6 @@
-"""What every made Whisper model needs beside its weights: a byte tokenizer and a preprocessor file."""
+"""What every made Whisper model needs beside its weights: a byte tokenizer and a preprocessor
+file.
+"""
 
 import json
 from pathlib import Path
@@ -20,12 +22,15 @@ _TIMESTAMPS = 1501
 
 
 def make_tokenizer(text_tokens: int) -> tuple[Any, list[str]]:
-    """A tokenizer of single bytes and its vocabulary in id order, in the layout of Whisper's .en models.
+    """A tokenizer of single bytes and its vocabulary in id order, in the layout of Whisper's .en
+    models.
 
-    faster-whisper suppresses encode(" -")[0] and its like; without the three merges that token would be
-    the bare space, and every space would be suppressed.
+    faster-whisper suppresses encode(" -")[0] and its like; without the three merges that token
+    would be the bare space, and every space would be suppressed.
     """
-    vocabulary = {char: number for number, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    vocabulary = {
+        char: number for number, char in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
     merges = [("\u0120", "-"), ("\u0120", "'"), ("\u0120", "\u00e2")]
     for first, second in merges:
         vocabulary[first + second] = len(vocabulary)
@@ -34,14 +39,19 @@ def make_tokenizer(text_tokens: int) -> tuple[Any, list[str]]:
     tokenizer = Tokenizer(BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    names = [*_special_tokens(text_tokens), *(f"<|{step * 0.02:.2f}|>" for step in range(_TIMESTAMPS))]
+    names = [
+        *_special_tokens(text_tokens),
+        *(f"<|{step * 0.02:.2f}|>" for step in range(_TIMESTAMPS)),
+    ]
     tokenizer.add_special_tokens([AddedToken(n, special=True, normalized=False) for n in names])
     in_order = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     return tokenizer, [token for token, _ in in_order]
 
 
 def _special_tokens(text_tokens: int) -> list[str]:
-    languages = [f"<|lang{number}|>" for number in range(99 if text_tokens == ENGLISH_TOKENS else 0)]
+    languages = [
+        f"<|lang{number}|>" for number in range(99 if text_tokens == ENGLISH_TOKENS else 0)
+    ]
     return [
         "<|endoftext|>",
         "<|startoftranscript|>",

@@ -1,0 +1,187 @@
+"""Speech recognition by faster-whisper, without its 30 s of padding; downloads and chooses no
+model.
+
+faster-whisper pads each utterance to 3,000 mel frames. CTranslate2 encodes any even number of
+frames, so the encoder here gets the speech and a margin: base.en, 3 s of speech, one core: 98 ms
+instead of 710. Too short a margin makes Whisper repeat itself (whisper.cpp issue 1951), so such
+output is made again, padded.
+"""
+
+import hashlib
+import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio.pcm import Samples
+from models.stt import RATE_HZ, Transcript, audio_ms_of
+
+PADDED_FRAMES: Final = 3000
+_SAMPLES_PER_FRAME: Final = 160
+_LARGEST_COMPRESSION_RATIO: Final = 2.4  # OpenAI's own threshold for text that repeats
+_TOKENS_PER_SECOND: Final = 8.0  # fast speech is about 5
+_TOKENS_AT_LEAST: Final = 12
+_TOKENS_AT_MOST: Final = 220  # half of the decoder's 448 positions, as in OpenAI's code
+_TOKENS_BESIDE_HOTWORDS: Final = 110  # the prompt may then take the other half
+
+
+@dataclass(frozen=True, slots=True)
+class CropSettings:
+    """How much the encoder hears, in mel frames of 10 ms."""
+
+    margin_frames: int = 256
+    floor_frames: int = 300
+
+    def __post_init__(self) -> None:
+        if self.margin_frames < 128:
+            raise ValueError("margin_frames must be at least 128: shorter margins make loops")
+        if not 300 <= self.floor_frames <= PADDED_FRAMES:
+            raise ValueError(f"floor_frames must be 300 to {PADDED_FRAMES}")
+
+    def frames_for(self, sample_count: int) -> int:
+        """An even number of frames from the floor to 3,000 that holds the speech and the margin."""
+        wanted = math.ceil(sample_count / _SAMPLES_PER_FRAME) + self.margin_frames
+        return min(PADDED_FRAMES, max(self.floor_frames, wanted) + 1 & ~1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One run of the model; the compression ratio is the worst of its segments."""
+
+    text: str
+    confidence: float
+    compression_ratio: float
+    token_count: int
+    token_limit: int
+
+    @property
+    def is_bad(self) -> bool:
+        is_cut_off = self.token_count >= self.token_limit
+        return is_cut_off or self.compression_ratio > _LARGEST_COMPRESSION_RATIO
+
+
+class WhisperRecognizer:
+    """One model object for any number of long-lived worker threads."""
+
+    def __init__(
+        self,
+        model_dir: Path,
+        cpu_threads: int = 1,
+        workers: int = 1,
+        compute_type: str = "int8",
+        crop: CropSettings | None = None,
+        language: str = "en",
+    ) -> None:
+        """Loads the model: 0.5 s of imports and 0.1 to 0.5 s of weights.
+
+        `workers` is how many threads may decode at once. Raises FileNotFoundError without a
+        model.bin, and what CTranslate2 raises (RuntimeError, ValueError) for a damaged one.
+        """
+        if not (model_dir / "model.bin").is_file():
+            raise FileNotFoundError(f"no Whisper model in {model_dir}: model.bin is missing")
+        self._crop = crop or CropSettings()
+        self._language = language
+        self._model = _cropped_model(model_dir, cpu_threads, workers, compute_type)
+        self.name = f"faster-whisper {model_dir.name}"
+        self.fingerprint = (
+            f"whisper-{_short_hash(model_dir / 'model.bin')}-{compute_type}-{language}"
+            f"-{self._crop.margin_frames}-{self._crop.floor_frames}"
+        )
+
+    def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
+        """`hotwords` are words to expect, e.g. names; what comes before the text in the decoder."""
+        if len(speech) == 0:
+            return Transcript("", self.name, 1.0, 0)
+        frames = self._crop.frames_for(len(speech))
+        reading = self._read(speech, frames, hotwords)
+        is_rerun = reading.is_bad and frames < PADDED_FRAMES
+        if is_rerun:
+            frames, reading = PADDED_FRAMES, self._read(speech, PADDED_FRAMES, hotwords)
+        return Transcript(
+            reading.text,
+            self.name,
+            reading.confidence,
+            audio_ms_of(speech),
+            {
+                "encoder_frames": frames,
+                "rerun_padded": is_rerun,
+                "compression_ratio": round(reading.compression_ratio, 3),
+                "tokens": reading.token_count,
+            },
+        )
+
+    def _read(self, speech: Samples, frames: int, hotwords: str | None) -> _Reading:
+        limit = _token_limit(len(speech), has_hotwords=hotwords is not None)
+        with self._model.encoding_at_most(frames):
+            found, _ = self._model.transcribe(
+                speech,
+                language=self._language,
+                beam_size=1,
+                temperature=0.0,
+                without_timestamps=True,
+                condition_on_previous_text=False,
+                vad_filter=False,
+                max_new_tokens=2 * limit,  # CTranslate2 gives half of it to what it generates
+                hotwords=hotwords,
+            )
+            segments = list(found)
+        return _reading_of(segments, limit)
+
+
+def _token_limit(sample_count: int, *, has_hotwords: bool) -> int:
+    by_duration = math.ceil(_TOKENS_AT_LEAST + _TOKENS_PER_SECOND * sample_count / RATE_HZ)
+    return min(_TOKENS_BESIDE_HOTWORDS if has_hotwords else _TOKENS_AT_MOST, by_duration)
+
+
+def _reading_of(segments: list[Any], limit: int) -> _Reading:
+    scores = [float(segment.avg_logprob) for segment in segments]
+    return _Reading(
+        text=" ".join("".join(segment.text for segment in segments).split()),
+        confidence=min(1.0, math.exp(sum(scores) / len(scores))) if scores else 0.0,
+        compression_ratio=max((float(s.compression_ratio) for s in segments), default=0.0),
+        token_count=max((len(segment.tokens) for segment in segments), default=0),
+        token_limit=limit,
+    )
+
+
+def _cropped_model(model_dir: Path, cpu_threads: int, workers: int, compute_type: str) -> Any:
+    from faster_whisper import WhisperModel  # 0.5 s, not paid by whom it does not serve
+
+    class CroppedModel(WhisperModel):  # type: ignore[misc]
+        """Encodes at most as many frames as the calling thread has asked for."""
+
+        def __init__(self) -> None:
+            self._asked = threading.local()
+            super().__init__(
+                str(model_dir),
+                device="cpu",
+                compute_type=compute_type,
+                cpu_threads=cpu_threads,
+                num_workers=workers,
+                local_files_only=True,
+            )
+
+        @contextmanager
+        def encoding_at_most(self, frames: int) -> Iterator[None]:
+            self._asked.frames = frames
+            try:
+                yield
+            finally:
+                self._asked.frames = PADDED_FRAMES
+
+        def encode(self, features: NDArray[np.float32]) -> Any:
+            frames = getattr(self._asked, "frames", PADDED_FRAMES)
+            return super().encode(np.ascontiguousarray(features[..., :frames]))
+
+    return CroppedModel()
+
+
+def _short_hash(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
