@@ -1,0 +1,72 @@
+// @ts-check
+// Puts the state of connection, microphone and conversation into one name and words. Pure.
+
+/**
+ * @typedef {"connecting" | "ready" | "listening" | "thinking" | "speaking" | "error"} SituationName
+ * @typedef {{name: SituationName, title: string, hint: string}} Situation
+ * @typedef {{
+ *   link: import("./socket-worker.js").LinkReport | null,
+ *   isMicrophoneOpen: boolean, isMicrophoneOpening: boolean,
+ *   isHearing: boolean, isThinking: boolean, isPlaying: boolean,
+ *   problem: import("./microphone.js").Problem | null,
+ * }} Facts
+ */
+
+/** @param {string} title @param {string} hint @returns {Situation} */
+const connecting = (title, hint) => ({ name: "connecting", title, hint });
+
+/** @param {import("./socket-worker.js").LinkReport} report @returns {Situation} */
+function describeWaiting(report) {
+  const seconds = Math.max(1, Math.round(report.retryInMs / 1000));
+  const again = `Trying again in ${seconds} s.`;
+  if (report.code === 1013) {
+    return connecting("Parley is full", `All places are taken at the moment. ${again}`);
+  }
+  if (report.code === 4409) {
+    return connecting("The connection is too slow", `The answer could not get through. ${again}`);
+  }
+  if (report.code === 1001 || report.code === 1012) {
+    return connecting("Parley is restarting", again);
+  }
+  return connecting("Not connected", `Is the server running? ${again}`);
+}
+
+/** @param {import("./socket-worker.js").LinkReport | null} report @returns {Situation | null} */
+function describeLink(report) {
+  if (report === null || report.state === "connecting") {
+    return connecting("Connecting", "One moment.");
+  }
+  if (report.state === "waiting") return describeWaiting(report);
+  if (report.state === "closed") {
+    const hint = report.reason || "The server has closed the connection.";
+    return { name: "error", title: "Not connected", hint: `${hint} Reload the page to try again.` };
+  }
+  return null;
+}
+
+/** @param {Facts} facts @returns {Situation} */
+export function describeSituation(facts) {
+  if (facts.isPlaying) {
+    const hint = facts.isMicrophoneOpen
+      ? "Speak to interrupt, or press Esc."
+      : "Press Esc to stop.";
+    return { name: "speaking", title: "Speaking", hint };
+  }
+  const link = describeLink(facts.link);
+  if (link !== null) return link;
+  if (facts.problem !== null) {
+    return { name: "error", title: facts.problem.title, hint: facts.problem.nextStep };
+  }
+  if (facts.isThinking)
+    return { name: "thinking", title: "Thinking", hint: "Looking through your documents." };
+  if (facts.isMicrophoneOpening)
+    return {
+      name: "ready",
+      title: "Asking for the microphone",
+      hint: "Allow it in the browser's prompt.",
+    };
+  if (!facts.isMicrophoneOpen)
+    return { name: "ready", title: "Ready", hint: "Start the microphone and ask, or type below." };
+  if (facts.isHearing) return { name: "listening", title: "Listening", hint: "I hear you." };
+  return { name: "listening", title: "Listening", hint: "Ask a question aloud." };
+}
