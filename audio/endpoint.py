@@ -45,6 +45,11 @@ class EndpointSettings:
     Four windows: of 17 short words ("up", "no", "what") in six synthetic voices 101 of 102 have as
     many, a 32 ms fragment of real speech has 3 at most, clicks, bursts, tones and a kitchen none.
     """
+    pause_ms: int = 192
+    """Silence after which a pause is reported, for work that is done ahead of the endpoint.
+
+    Six windows: the shortest pause between words that is no stop consonant's closure (150 ms).
+    """
     maximum_utterance_ms: int = 30_000
     """The longest utterance handed over, pre-roll included: 30 s is 1.9 MB."""
 
@@ -57,6 +62,7 @@ class EndpointSettings:
                 ("silence_ms", self.silence_ms, 1, limit_ms),
                 ("prefix_ms", self.prefix_ms, 0, limit_ms // 4),
                 ("minimum_speech_ms", self.minimum_speech_ms, 1, limit_ms // 4),
+                ("pause_ms", self.pause_ms, 1, limit_ms // 4),
             )
             if not low <= value <= high
         ]
@@ -73,6 +79,21 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """The speaker has been silent for pause_ms: perhaps the utterance is over, perhaps not."""
+
+    samples: Samples
+    """What UtteranceEnded.spoken will be if nothing more is said."""
+    start_sample: int
+    speech_end_sample: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The speaker went on after a SpeechPaused."""
+
+
+@dataclass(frozen=True, slots=True)
 class UtteranceEnded:
     """One utterance, whole."""
 
@@ -83,6 +104,8 @@ class UtteranceEnded:
     """The end of the last speech window; what follows in samples is silence."""
     end_sample: int
     reason: EndReason
+    spoken: Samples
+    """samples without the silence beyond pause_ms: the same however long the endpoint took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +116,9 @@ class SpeechDropped:
     end_sample: int
 
 
-EndpointEvent: TypeAlias = SpeechStarted | UtteranceEnded | SpeechDropped
+EndpointEvent: TypeAlias = (
+    SpeechStarted | SpeechPaused | SpeechResumed | UtteranceEnded | SpeechDropped
+)
 
 
 class Endpointer:
@@ -110,6 +135,7 @@ class Endpointer:
         self._prefix_samples = settings.prefix_ms * SAMPLES_PER_MS
         self._maximum_samples = settings.maximum_utterance_ms * SAMPLES_PER_MS
         self._speech_windows_wanted = _windows_for(settings.minimum_speech_ms)
+        self._pause_samples = _windows_for(settings.pause_ms) * WINDOW_SAMPLES
         self._onset_windows = self._speech_windows_wanted * _ONSET_SPREAD
         self._idle_windows = self._onset_windows + _windows_for(settings.prefix_ms)
         self._windows: deque[VadWindow] = deque()
@@ -189,13 +215,21 @@ class Endpointer:
         return [too_short]
 
     def _follow(self, window: VadWindow, start_sample: int) -> list[EndpointEvent]:
+        events: list[EndpointEvent] = []
         if window.is_speech:
+            events = [SpeechResumed()] if self.silence_samples > self._pause_samples else []
             self._speech_end_sample = window.end_sample
         elif self.silence_samples >= self._silence_samples_wanted:
             return [self._end(start_sample, EndReason.SILENCE)]
+        elif self.silence_samples == self._pause_samples:
+            spoken = self._spoken(self._joined(start_sample), start_sample)
+            events = [SpeechPaused(spoken, start_sample, self._speech_end_sample)]
         if window.end_sample + WINDOW_SAMPLES - start_sample > self._maximum_samples:
-            return [self._end(start_sample, EndReason.LIMIT)]
-        return []
+            events.append(self._end(start_sample, EndReason.LIMIT))
+        return events
+
+    def _spoken(self, samples: Samples, start_sample: int) -> Samples:
+        return samples[: self._speech_end_sample - start_sample + self._pause_samples]
 
     def _note_speech(self, window: VadWindow) -> None:
         first = self._too_short.start_sample if self._too_short else window.start_sample
@@ -213,6 +247,7 @@ class Endpointer:
     def _end(self, start_sample: int, reason: EndReason) -> UtteranceEnded:
         end_sample = self._windows[-1].end_sample
         samples = self._joined(start_sample)
+        spoken = self._spoken(samples, start_sample)
         speech_end_sample = self._speech_end_sample
         trailing = [heard for heard in self._windows if heard.start_sample >= speech_end_sample]
         self.clear()
@@ -221,7 +256,7 @@ class Endpointer:
             self._forget_oldest()
         elif reason is EndReason.LIMIT:
             self._cut_sample = end_sample
-        return UtteranceEnded(samples, start_sample, speech_end_sample, end_sample, reason)
+        return UtteranceEnded(samples, start_sample, speech_end_sample, end_sample, reason, spoken)
 
     def _joined(self, start_sample: int) -> Samples:
         skipped = start_sample - self._windows[0].start_sample

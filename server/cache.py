@@ -55,16 +55,16 @@ class MemoryCache(Generic[Value]):
         self._clock = clock
         self._entries: OrderedDict[str, _Entry[Value]] = OrderedDict()
 
-    def get(self, key: str) -> Value | None:
+    def get(self, key: str, *, is_counted: bool = True) -> Value | None:
         """Return the value, or None when it is absent or too old."""
         entry = self._entries.get(key)
         if entry is not None and entry.expires_at_s <= self._clock():
             self._remove(key)
             entry = None
+        self.counts.misses += entry is None and is_counted
+        self.counts.hits += entry is not None and is_counted
         if entry is None:
-            self.counts.misses += 1
             return None
-        self.counts.hits += 1
         self._entries.move_to_end(key)
         return entry.value
 

@@ -21,6 +21,8 @@ class UpdateSession:
     prefix_ms: int | None = None
     threshold: float | None = None
     has_turn_detection: bool | None = None
+    is_semantic: bool | None = None
+    """True for semantic_vad (the wait depends on the words), False for server_vad (it is fixed)."""
     input_rate_hz: int | None = None
     speed: float | None = None
 
@@ -176,6 +178,7 @@ def _parse_update(message: Mapping[str, Any]) -> UpdateSession:
         prefix_ms=_whole(detection, "prefix_padding_ms", f"{path}.prefix_padding_ms", 0, 2000),
         threshold=_number(detection, "threshold", f"{path}.threshold", 0.05, 0.99),
         has_turn_detection=_detection_wish(heard, path),
+        is_semantic=detection.get("type", "server_vad") == "semantic_vad" if detection else None,
         input_rate_hz=_whole(form, "rate", "session.audio.input.format.rate", *INPUT_RATES_HZ),
         speed=_number(spoken, "speed", "session.audio.output.speed", 0.5, 2.0),
     )

@@ -32,6 +32,8 @@ class EarSettings:
     release: float
     endpoint: EndpointSettings
     input_rate_hz: int = RATE_HZ
+    is_by_words: bool = True
+    """Whether the wait may depend on what was understood, instead of endpoint.silence_ms."""
     is_automatic: bool = True
     """False when the client alone decides where an utterance ends."""
 
@@ -69,7 +71,13 @@ class Ears:
         events: list[EndpointEvent] = []
         for window in self._vad.push(samples):
             events.extend(self._endpointer.push(window))
+        if any(isinstance(event, UtteranceEnded) for event in events):
+            self._forget_wait()
         return [self._on_session_clock(event) for event in events]
+
+    def wait(self, silence_ms: int) -> None:
+        """End the running utterance after that much silence; the next one starts anew."""
+        self._endpointer.silence_ms = silence_ms
 
     def commit(self) -> list[EndpointEvent]:
         """End the utterance here; empty when nothing was said since the last one."""
@@ -79,12 +87,14 @@ class Ears:
         for window in self._vad.flush():
             events.extend(self._endpointer.push(window))
         events.extend(self._endpointer.commit())
+        self._forget_wait()
         return [self._on_session_clock(event) for event in events]
 
     def clear(self) -> None:
         """Forget what was heard and not ended."""
         self._vad.reset()
         self._endpointer.clear()
+        self._forget_wait()
         self._kept.clear()
         self._kept_samples = 0
 
@@ -119,6 +129,9 @@ class Ears:
             return replace(event, start_sample=event.start_sample + offset)
         return event
 
+    def _forget_wait(self) -> None:
+        self._endpointer.silence_ms = self._settings.endpoint.silence_ms
+
     def _keep(self, samples: Samples) -> list[EndpointEvent]:
         self._kept.append(samples)
         self._kept_samples += len(samples)
@@ -129,4 +142,4 @@ class Ears:
         samples = np.concatenate(self._kept)
         end = self._heard_samples
         self.clear()
-        return [UtteranceEnded(samples, end - len(samples), end, end, reason)]
+        return [UtteranceEnded(samples, end - len(samples), end, end, reason, samples)]

@@ -56,6 +56,7 @@ class Metrics:
         self._stages: dict[str, Series] = {}
         self._voice_to_voice = Series()
         self._turn_counts: dict[str, int] = {}
+        self._speculation_counts: dict[str, int] = {}
         self._segment_s = Histogram(
             "parley_segment_seconds",
             "Named slices of voice-to-voice latency",
@@ -90,6 +91,9 @@ class Metrics:
             "parley_cache_lookups", "Cache lookups", ["stage", "result"], registry=registry
         )
         self._turns = Counter("parley_turns", "Turns by outcome", ["outcome"], registry=registry)
+        self._speculations = Counter(
+            "parley_speculations", "Answers made ahead, by fate", ["fate"], registry=registry
+        )
         self._sessions = Gauge("parley_sessions", "Sessions now", registry=registry)
         self._refused = Counter(
             "parley_refused_sessions", "Sessions refused at the door", ["code"], registry=registry
@@ -126,6 +130,11 @@ class Metrics:
             self._segments.setdefault(name, Series()).add(milliseconds)
             self._segment_s.labels(name).observe(milliseconds / 1000)
 
+    def count_speculation(self, fate: str) -> None:
+        """One answer made ahead that was used or wasted, or one that was not begun."""
+        self._speculations.labels(fate).inc()
+        self._speculation_counts[fate] = self._speculation_counts.get(fate, 0) + 1
+
     def set_sessions(self, count: int) -> None:
         """Sessions that are open now."""
         self._sessions.set(count)
@@ -142,6 +151,7 @@ class Metrics:
         """Return the percentiles for /stats."""
         return {
             "turns": dict(self._turn_counts),
+            "speculations": dict(self._speculation_counts),
             "voice_to_voice_ms": self._voice_to_voice.summary(),
             "segments": {name: series.summary() for name, series in self._segments.items()},
             "stages": {name: series.summary() for name, series in self._stages.items()},

@@ -5,7 +5,8 @@ It keeps no order between stages; server/turn.py does.
 
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from server.engines import Engines
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stage import Stage, StageLimits, StageResult
+
+FIRST_SENTENCE = "first_sentence"
+"""Key in `Pipeline.ahead` of the sentence that was spoken ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,25 @@ class Pipeline:
     stages: Stages
     engines: Engines
     search_hits: int
+    ahead: Mapping[str, str] = field(default_factory=dict)
+    """Stages whose caches were looked up ahead, for the same question, and counted then."""
 
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
         recognizer = self.engines.recognizer
         digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
         key = f"{recognizer.fingerprint}|{digest.hexdigest()}"
-        return await self.stages.stt.run(key, lambda: recognizer.recognise(samples), deadline)
+        return await self.stages.stt.run(
+            key, lambda: recognizer.recognise(samples), deadline, is_counted="stt" not in self.ahead
+        )
 
     async def search(self, question: str, deadline: Deadline) -> StageResult[Found]:
         """Embed the question and find its passages, under the index's generation."""
         return await self.stages.search.run(
-            f"{self._knowledge_key}|{question}", lambda: self._find(question), deadline
+            f"{self._knowledge_key}|{question}",
+            lambda: self._find(question),
+            deadline,
+            is_counted="search" not in self.ahead,
         )
 
     async def answer(self, question: str, found: Found, deadline: Deadline) -> StageResult[Answer]:
@@ -110,6 +121,7 @@ class Pipeline:
             f"{self._knowledge_key}|{question}",
             lambda: answerer.answer(found.retrieval),
             deadline,
+            is_counted="answer" not in self.ahead,
         )
 
     async def synthesise(
@@ -123,7 +135,8 @@ class Pipeline:
             return _with_pause(synthesizer.synthesise(spoken, speed), rate_hz, spoken)
 
         key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{sentence}"
-        return await self.stages.tts.run(key, speak, deadline)
+        is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence
+        return await self.stages.tts.run(key, speak, deadline, is_counted=not is_first_counted)
 
     @property
     def _knowledge_key(self) -> str:

@@ -277,6 +277,8 @@ class TurnReport(ServerEvent):
     voice_to_voice_ms: float | None
     engines: Mapping[str, str]
     cache: Mapping[str, str]
+    endpoint: Mapping[str, str | int]
+    speculation: str
 
 
 @dataclass(frozen=True, slots=True)

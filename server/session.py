@@ -14,8 +14,9 @@ import numpy as np
 
 from audio.endpoint import (
     EndpointEvent,
-    EndpointSettings,
     SpeechDropped,
+    SpeechPaused,
+    SpeechResumed,
     SpeechStarted,
     UtteranceEnded,
 )
@@ -23,13 +24,16 @@ from audio.pcm import FrameError, Samples
 from audio.vad import VadModel
 from server import client_events as asked
 from server import server_events as told
-from server.ears import RATE_HZ, Ears, EarSettings
+from server.ahead import Ahead
+from server.ears import RATE_HZ, Ears
 from server.engines import EngineRoom, Engines
 from server.errors import BadFrame, ClientError, Idle, InvalidEvent, ParleyError, SessionError
 from server.metrics import Metrics
 from server.outbox import Outbox
 from server.pipeline import Pipeline, Stages
+from server.session_settings import changed, describe_session, ear_settings
 from server.settings import Settings
+from server.speculation import Fate, OnUnderstood, Speculation
 from server.state import TABLE, Action, Signal, State
 from server.turn import Question, Turn, TurnLimits
 
@@ -60,7 +64,7 @@ class Session:
         self.state = State.IDLE
         self._outbox = outbox
         self._shared = shared
-        self._ears = Ears(shared.vad_model, _ear_settings(settings))
+        self._ears = Ears(shared.vad_model, ear_settings(settings))
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._numbers = itertools.count(1)
@@ -80,11 +84,13 @@ class Session:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                self._ahead = self._make_ahead(group)
                 await self._outbox.event(told.SessionCreated(self._describe()))
                 news = group.create_task(self._tell_news())
                 async for message in messages:
                     await self._take(message)
                 news.cancel()
+                self._ahead.stop()
                 await self._stop_turn()
         except BaseExceptionGroup as errors:
             raise _first_cause(errors) from errors
@@ -136,6 +142,10 @@ class Session:
         match event:
             case SpeechStarted():
                 await self._signal(Signal.SPEECH_STARTED, speech=event)
+            case SpeechPaused():
+                self._ahead.begin(np.concatenate([self._carried, event.samples]))
+            case SpeechResumed():
+                self._ahead.give_up(Fate.RESUMED)
             case UtteranceEnded():
                 await self._signal(Signal.UTTERANCE_ENDED, utterance=event)
             case SpeechDropped():
@@ -205,7 +215,19 @@ class Session:
         started_ms = speech.start_sample * 1000 // RATE_HZ
         await self._outbox.event(told.SpeechStarted(started_ms, self._item_id))
 
+    def _make_ahead(self, group: asyncio.TaskGroup) -> Ahead:
+        shared = self._shared
+        return Ahead(
+            shared.settings,
+            self._ears,
+            group,
+            shared.stages.stt.permits,
+            shared.metrics,
+            self._speculate,
+        )
+
     def _forget_audio(self) -> None:
+        self._ahead.give_up(Fate.CHANGED)
         self._ears.clear()
         self._carried = self._carried[:0]
 
@@ -215,13 +237,15 @@ class Session:
         await self._outbox.event(told.SpeechStopped(ended_ms, item_id))
         await self._outbox.event(told.AudioCommitted(item_id, self._previous_item_id))
         await self._add_item(item_id, {"type": "input_audio", "transcript": None})
-        samples = np.concatenate([self._carried, utterance.samples])
+        samples = np.concatenate([self._carried, utterance.spoken])
         self._carried = self._carried[:0]
-        limit = self._shared.settings.utterance_maximum_s * RATE_HZ
+        wait, guess = self._ahead.wait, self._ahead.take(samples)
         return Question(
             item_id,
             self._ears.arrived_at_s(utterance.speech_end_sample),
-            samples[-limit:],
+            samples[-self._shared.settings.utterance_maximum_s * RATE_HZ :],
+            wait=wait,
+            ahead=None if guess is None else guess.cache,
         )
 
     async def _add_item(self, item_id: str, part: dict[str, object]) -> None:
@@ -254,7 +278,7 @@ class Session:
 
     def _start_turn(self, question: Question) -> None:
         shared, settings = self._shared, self._shared.settings
-        pipeline = Pipeline(shared.stages, shared.engine_room.current, settings.search_hits)
+        pipeline = replace(self._pipeline(), ahead=question.ahead or {})
         limits = TurnLimits(
             settings.turn_timeout_s,
             settings.lead_ms,
@@ -272,6 +296,18 @@ class Session:
             self._note_first_audio,
         )
         self._turn_task = self._group.create_task(self._run_turn(self._turn))
+        # Cancelled after the turn's task was made: the turn joins what is in flight first.
+        self._ahead.stop()
+
+    def _pipeline(self) -> Pipeline:
+        shared = self._shared
+        return Pipeline(shared.stages, shared.engine_room.current, shared.settings.search_hits)
+
+    def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
+        timeout_s = self._shared.settings.turn_timeout_s
+        return Speculation(
+            samples, self._pipeline(), self._speed, self._rate_hz, timeout_s, on_understood
+        )
 
     async def _run_turn(self, turn: Turn) -> None:
         try:
@@ -296,7 +332,7 @@ class Session:
 
     async def _update(self, event: asked.UpdateSession) -> None:
         now = self._ears.settings
-        wanted = _changed(now, event)
+        wanted = changed(now, event)
         self._speed = event.speed or self._speed
         if wanted != now:
             self._ears.change(wanted)
@@ -305,23 +341,14 @@ class Session:
         await self._outbox.event(told.SessionUpdated(self._describe()))
 
     def _describe(self) -> dict[str, object]:
-        ears, engines = self._ears.settings, self._shared.engine_room.current
-        detection = told.Detection(ears.onset, ears.endpoint.prefix_ms, ears.endpoint.silence_ms)
-        return told.SessionShape(
-            id=self.id,
-            input_rate_hz=ears.input_rate_hz,
-            output_rate_hz=self._rate_hz,
-            voice=engines.synthesizer.name,
-            speed=self._speed,
-            detection=detection if ears.is_automatic else None,
-            parley={
-                "version": self._shared.version,
-                "preset": str(self._shared.settings.preset),
-                "engines": engines.names(),
-                "notes": list(engines.notes),
-                "index": engines.knowledge.describe(),
-            },
-        ).wire()
+        shared = self._shared
+        return describe_session(
+            self.id,
+            self._ears.settings,
+            shared.engine_room.current,
+            {"version": shared.version, "preset": str(shared.settings.preset)},
+            (self._rate_hz, self._speed),
+        )
 
     def _hear_of_engines(self, engines: Engines) -> None:
         if not self._news.full():
@@ -334,39 +361,6 @@ class Session:
 
     def _new_id(self, kind: str) -> str:
         return f"{kind}_{self.id}_{next(self._numbers)}"
-
-
-def _ear_settings(settings: Settings) -> EarSettings:
-    return EarSettings(
-        settings.vad_onset,
-        settings.vad_release,
-        EndpointSettings(
-            silence_ms=settings.endpoint_silence_ms,
-            prefix_ms=settings.endpoint_prefix_ms,
-            maximum_utterance_ms=settings.utterance_maximum_s * 1000,
-        ),
-    )
-
-
-def _changed(now: EarSettings, event: asked.UpdateSession) -> EarSettings:
-    """Return the settings with the client's wishes. Raises InvalidEvent when they do not fit."""
-    onset = event.threshold or now.onset
-    is_automatic = event.has_turn_detection
-    try:
-        endpoint = replace(
-            now.endpoint,
-            silence_ms=event.silence_ms or now.endpoint.silence_ms,
-            prefix_ms=now.endpoint.prefix_ms if event.prefix_ms is None else event.prefix_ms,
-        )
-    except ValueError as error:
-        raise InvalidEvent(str(error), "session.audio.input.turn_detection") from None
-    return EarSettings(
-        onset=onset,
-        release=min(now.release, onset * 0.7),
-        endpoint=endpoint,
-        input_rate_hz=event.input_rate_hz or now.input_rate_hz,
-        is_automatic=now.is_automatic if is_automatic is None else is_automatic,
-    )
 
 
 def _first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -96,8 +96,13 @@ class Settings:
     vad_onset: float = _setting(0.5, "speech starts at this probability", 0.05, 0.99)
     vad_release: float = _setting(0.35, "speech ends under this probability", 0.01, 0.98)
     endpoint_silence_ms: int = _setting(500, "silence that ends an utterance", 100, 5000)
+    endpoint_by_words: bool = _setting(True, "let the wait depend on what was understood")
+    endpoint_shortest_ms: int = _setting(300, "wait after an answerable question", 200, 5000)
+    endpoint_longest_ms: int = _setting(900, "wait after an open clause", 200, 5000)
     endpoint_prefix_ms: int = _setting(300, "audio kept from before the onset", 0, 2000)
     utterance_maximum_s: int = _setting(30, "an utterance is cut after this", 2, 120)
+
+    speculation: bool = _setting(True, "answer ahead at a pause; needs the cache")
 
     stt_permits: int = _setting(1, "recognitions at once", 1, 64)
     search_permits: int = _setting(1, "searches at once", 1, 64)
@@ -258,6 +263,10 @@ class _Reader:
     def refuse_contradictions(self, values: Mapping[str, Any]) -> None:
         if values["vad_release"] >= values["vad_onset"]:
             self.problems.append("PARLEY_VAD_RELEASE must be less than PARLEY_VAD_ONSET")
+        if values["endpoint_shortest_ms"] > values["endpoint_longest_ms"]:
+            self.problems.append(
+                "PARLEY_ENDPOINT_SHORTEST_MS must be at most PARLEY_ENDPOINT_LONGEST_MS"
+            )
         if values["endpoint_prefix_ms"] > values["utterance_maximum_s"] * 250:
             self.problems.append(
                 "PARLEY_ENDPOINT_PREFIX_MS must be at most a quarter of PARLEY_UTTERANCE_MAXIMUM_S"

@@ -71,19 +71,26 @@ class Stage(Generic[Value]):
         self._workers = Workers(self.name, self.limits.permits)
 
     async def run(
-        self, key: str | None, work: Callable[[], Value], deadline: Deadline
+        self,
+        key: str | None,
+        work: Callable[[], Value],
+        deadline: Deadline,
+        *,
+        is_counted: bool = True,
     ) -> StageResult[Value]:
         """Return the cached value, join the same work in flight, or run it; None is never cached.
+
+        A lookup that repeats one made ahead for the same turn is not counted again.
 
         Raises StageBusy when the queue is full, StageTimeout past the deadline, StageFailed when
         the work raised. A cancelled or late caller leaves at once: work that still waits and that
         nobody else wants leaves the line; work that runs keeps its permit until its thread ends.
         """
-        if key is not None and (cached := self.cache.get(key)) is not None:
-            self.metrics.count_cache(self.name, is_hit=True)
+        cached = None if key is None else self.cache.get(key, is_counted=is_counted)
+        if key is not None and is_counted:
+            self.metrics.count_cache(self.name, is_hit=cached is not None)
+        if cached is not None:
             return StageResult(cached, True, 0.0, 0.0)
-        if key is not None:
-            self.metrics.count_cache(self.name, is_hit=False)
         flight = self._flights.get(key) if key is not None else None
         return await self._wait(flight or self._launch(key, work, deadline), deadline)
 

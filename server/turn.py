@@ -16,6 +16,7 @@ from models.tts import Speech
 from rag.answer import Answer, Source
 from server import server_events as told
 from server.deadline import Deadline
+from server.endpointing import Wait
 from server.errors import ParleyError, StageError
 from server.metrics import Metrics
 from server.pacing import Pacer
@@ -48,6 +49,10 @@ class Question:
     """When the speech ended or the text arrived, on the clock of time.monotonic()."""
     samples: Samples | None = None
     text: str = ""
+    wait: Wait | None = None
+    """How long the endpoint waited and why; None for typed text."""
+    ahead: Mapping[str, str] | None = None
+    """What the speculation found in the caches, by stage; None when there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +229,8 @@ class Turn:
                 voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
                 engines=self._pipeline.engines.names(),
                 cache=self._cache,
+                endpoint=_describe_wait(self.question.wait),
+                speculation="none" if self.question.ahead is None else "used",
             )
         )
 
@@ -241,7 +248,8 @@ class Turn:
         await self._listener.event(told.ResponseDone(self._response(status, item)))
 
     def _mark(self, segment: Segment, stage: str, result: StageResult[Value]) -> None:
-        self._cache[stage] = "hit" if result.is_hit else "miss"
+        was_miss = (self.question.ahead or {}).get(stage) == "miss"
+        self._cache[stage] = "hit" if result.is_hit and not was_miss else "miss"
         self._timeline.mark(segment, time.monotonic(), result.queue_ms, stage)
 
     def _response(self, status: str, item: Mapping[str, object] | None = None) -> dict[str, object]:
@@ -264,6 +272,10 @@ class Turn:
 
     def _part(self) -> dict[str, object]:
         return {"type": "output_audio", "transcript": " ".join(self._spoken)}
+
+
+def _describe_wait(wait: Wait | None) -> dict[str, str | int]:
+    return {} if wait is None else {"wait_ms": wait.silence_ms, "reason": str(wait.reason)}
 
 
 def merge_sources(sources: Sequence[Source]) -> list[dict[str, object]]:

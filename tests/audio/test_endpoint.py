@@ -17,6 +17,8 @@ from audio.endpoint import (
     EndpointSettings,
     EndReason,
     SpeechDropped,
+    SpeechPaused,
+    SpeechResumed,
     SpeechStarted,
     UtteranceEnded,
 )
@@ -40,6 +42,11 @@ class Listener:
         self.next_sample = 0
 
     def hear(self, drawing: str) -> list[EndpointEvent]:
+        """All that it says of the drawing, but pauses and their ends."""
+        told = (SpeechPaused, SpeechResumed)
+        return [event for event in self.hear_all(drawing) if not isinstance(event, told)]
+
+    def hear_all(self, drawing: str) -> list[EndpointEvent]:
         return [event for mark in drawing for event in self.endpointer.push(self._window(mark))]
 
     def _window(self, mark: str) -> VadWindow:
@@ -107,6 +114,27 @@ def test_a_pause_shorter_than_the_silence_does_not_end() -> None:
     listener = Listener()
     assert len(listener.hear("####" + "." * 9 + "#" + "." * 9)) == 1
     assert len(listener.hear(".")) == 1
+
+
+def test_a_pause_is_told_once_with_what_the_utterance_would_be() -> None:
+    _, paused, ended = Listener().hear_all("." * 30 + "#" * 20 + "." * 10)
+    assert isinstance(paused, SpeechPaused)
+    assert isinstance(ended, UtteranceEnded)
+    assert np.array_equal(paused.samples, ended.spoken)
+    assert paused.speech_end_sample == ended.speech_end_sample == at(50)
+    assert ended.start_sample + len(ended.spoken) == at(56)
+
+
+def test_speech_after_a_pause_is_told_and_may_pause_again() -> None:
+    listener = Listener()
+    assert [type(event) for event in listener.hear_all("####" + "." * 5 + "#" + "." * 6)] == [
+        SpeechStarted,
+        SpeechPaused,
+    ]
+    assert [type(event) for event in listener.hear_all("##" + "." * 6)] == [
+        SpeechResumed,
+        SpeechPaused,
+    ]
 
 
 def test_the_silence_so_far_is_counted_while_speaking_only() -> None:

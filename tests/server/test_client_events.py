@@ -47,7 +47,7 @@ def test_session_update_takes_what_is_given_and_leaves_the_rest() -> None:
     heard = {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}
     message = {"type": "session.update", "session": {"audio": {"input": heard}}}
     assert parse_client_event(json.dumps(message)) == asked.UpdateSession(
-        silence_ms=700, has_turn_detection=True
+        silence_ms=700, has_turn_detection=True, is_semantic=False
     )
     message["session"] = {"audio": {"input": {"turn_detection": None}}}
     assert parse_client_event(json.dumps(message)) == asked.UpdateSession(has_turn_detection=False)

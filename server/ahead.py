@@ -1,0 +1,95 @@
+"""One session's work ahead of the endpoint: begins it at a pause, drops it, hands it to the turn.
+
+It also sets how long the endpoint waits, as soon as the words are known. It answers nothing itself.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+import numpy as np
+
+from audio.pcm import Samples
+from server.ears import Ears
+from server.endpointing import Reason, Wait, WaitLimits, wait_for
+from server.metrics import Metrics
+from server.permits import Permits
+from server.settings import Settings
+from server.speculation import Fate, OnUnderstood, Speculation
+
+MakeSpeculation = Callable[[Samples, OnUnderstood], Speculation]
+
+
+class Ahead:
+    """At most one speculation at a time. For one event loop, without locks."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ears: Ears,
+        group: asyncio.TaskGroup,
+        recognition: Permits,
+        metrics: Metrics,
+        make: MakeSpeculation,
+    ) -> None:
+        self._is_enabled = settings.speculation and settings.cache_enabled
+        self._limits = WaitLimits(settings.endpoint_shortest_ms, settings.endpoint_longest_ms)
+        self._ears = ears
+        self._group = group
+        self._recognition = recognition
+        self._metrics = metrics
+        self._make = make
+        self._current: Speculation | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.wait = self._fixed()
+
+    def begin(self, samples: Samples) -> None:
+        """Guess that the utterance is over, unless others wait for the recogniser."""
+        self.give_up(Fate.CHANGED)
+        self.wait = self._fixed()
+        if not self._is_enabled:
+            return
+        if self._recognition.waiting:
+            self._metrics.count_speculation(Fate.SKIPPED)
+            return
+        self._set_wait(self._limits.at(1.0, Reason.UNHEARD))
+        self._current = self._make(samples, self._understood)
+        self._task = self._group.create_task(self._current.run())
+
+    def give_up(self, fate: Fate) -> None:
+        """Drop the guess, if there is one: the person went on, or something else was committed."""
+        if self._current is not None:
+            self._metrics.count_speculation(fate)
+        self.stop()
+
+    def take(self, samples: Samples) -> Speculation | None:
+        """Hand over the guess when it was about these samples; call `stop` when the turn runs."""
+        guess, self._current = self._current, None
+        if guess is None:
+            return None
+        is_same = len(guess.samples) == len(samples) and np.array_equal(guess.samples, samples)
+        self._metrics.count_speculation(Fate.USED if is_same else Fate.CHANGED)
+        if not is_same:
+            self.stop()
+            return None
+        return guess
+
+    def stop(self) -> None:
+        """Cancel what still runs; nothing is counted."""
+        task, self._task, self._current = self._task, None, None
+        if task is not None:
+            task.cancel()
+
+    def _understood(self, transcript: str, confidence: float) -> None:
+        self._set_wait(wait_for(transcript, confidence, self._limits))
+
+    def _set_wait(self, wait: Wait) -> None:
+        if self._ears.settings.is_by_words and self._current_or_new():
+            self.wait = wait
+            self._ears.wait(wait.silence_ms)
+
+    def _current_or_new(self) -> bool:
+        """Words that arrive after the utterance was taken must not change the next one's wait."""
+        return self._task is None or self._current is not None
+
+    def _fixed(self) -> Wait:
+        return Wait(self._ears.settings.endpoint.silence_ms, Reason.FIXED)

@@ -1,0 +1,78 @@
+"""Makes the answer ahead, while the person may still go on speaking.
+
+It keeps nothing of its own: it runs the very calls that the turn will make, so that the turn finds
+their results in the caches or joins them in flight. Speech that goes on cancels it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from audio.pcm import Samples
+from models.speakable import split_sentences
+from server.deadline import Deadline
+from server.errors import StageError
+from server.pipeline import FIRST_SENTENCE, Pipeline
+from server.stage import StageResult
+
+Value = TypeVar("Value")
+
+
+class Fate(StrEnum):
+    """What became of a speculation; counted in /metrics."""
+
+    USED = "used"
+    RESUMED = "resumed"
+    """Wasted: the person went on speaking."""
+    CHANGED = "changed"
+    """Wasted: what was committed is not what was guessed."""
+    SKIPPED = "skipped"
+    """Not begun, because others waited for the recogniser."""
+
+
+OnUnderstood = Callable[[str, float], None]
+"""Called with the words and the confidence of their answer, 0..1."""
+
+
+@dataclass(slots=True)
+class Speculation:
+    """One guess that an utterance is over. Run it once."""
+
+    samples: Samples
+    pipeline: Pipeline
+    speed: float
+    rate_hz: int
+    timeout_s: float
+    on_understood: OnUnderstood
+    cache: dict[str, str] = field(default_factory=dict)
+    """Stage to "hit" or "miss", as the speculation found it; FIRST_SENTENCE to what it spoke."""
+
+    async def run(self) -> None:
+        """Recognise, search, answer, and speak the first sentence, into the caches."""
+        try:
+            await self._think(Deadline.after(self.timeout_s))
+        except StageError:
+            # The turn meets the same failure, or a better day, and tells the client.
+            return
+
+    async def _think(self, deadline: Deadline) -> None:
+        self.cache["stt"] = "miss"
+        heard = self._noted("stt", await self.pipeline.transcribe(self.samples, deadline))
+        text = heard.text
+        if not text:
+            self.on_understood("", 0.0)
+            return
+        self.cache["search"] = "miss"
+        found = self._noted("search", await self.pipeline.search(text, deadline))
+        self.on_understood(text, found.retrieval.confidence)
+        self.cache["answer"] = "miss"
+        answer = self._noted("answer", await self.pipeline.answer(text, found, deadline))
+        for sentence in split_sentences(answer.text)[:1]:
+            self.cache |= {"tts": "miss", FIRST_SENTENCE: sentence}
+            spoken = self.pipeline.synthesise(sentence, self.speed, self.rate_hz, deadline)
+            self._noted("tts", await spoken)
+
+    def _noted(self, stage: str, result: StageResult[Value]) -> Value:
+        self.cache[stage] = "hit" if result.is_hit else "miss"
+        return result.value
