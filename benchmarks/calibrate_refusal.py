@@ -1,17 +1,21 @@
 """Fits the confidence of rag/confidence.py and prints its coefficients and error rates.
 
-python -m benchmarks.calibrate_refusal [--xquad PASSAGES.jsonl QUESTIONS.jsonl] [--json]
+python -m benchmarks.calibrate_refusal [--xquad PASSAGES.jsonl QUESTIONS.jsonl] [--heard
+DETAILS.jsonl] [--json]
 
+DETAILS.jsonl is what python -m benchmarks.spoken --details writes: transcripts of real speech.
 Rates are by five-fold cross-validation over questions: no question is judged by coefficients that
-have seen it, in any wording. It changes no file of the program: copy the coefficients by hand.
+have seen it, in any wording, and no transcript by those that have seen its voice. It changes no
+file of the program: copy the coefficients by hand.
 """
 
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +28,18 @@ from benchmarks.corpora import (
     ingest_samples,
     load_embedder,
     make_retriever,
+    read_lines,
     read_passage_questions,
     sample_questions,
     store_passages,
 )
 from benchmarks.mishear import Mishearing
-from benchmarks.question_file import UNANSWERABLE_QUESTIONS, read_questions
+from benchmarks.question_file import UNANSWERABLE_QUESTIONS, QuestionKind, read_questions
 from benchmarks.retrieval import keep_result
 from rag.answer import Answerer, gather_evidence
-from rag.confidence import Evidence
+from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder
+from rag.retrieve import Retrieval
 from rag.store import DocumentRecord, Store
 
 RESULT_PATH = Path(__file__).resolve().parent / "results" / "refusal.json"
@@ -48,12 +54,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One question in one wording against one store; `question` is how it was written."""
+    """One question in one wording against one store; `question` is how it was written.
+
+    `voice` spoke it; "" for text.
+    """
 
     group: str
     question: str
     is_answerable: bool
     evidence: Evidence
+    voice: str = ""
 
 
 class Observer:
@@ -77,12 +87,36 @@ class Observer:
         retriever = make_retriever(store)
         answerer = Answerer(self._embedder, retriever)
         for (name, question, wording), vector in zip(wordings, vectors, strict=True):
-            retrieval = retriever.search(wording, vector)
-            candidates = answerer.candidates(retrieval)
-            if candidates:
-                best = max(candidates, key=lambda candidate: candidate.score)
-                evidence = gather_evidence(retrieval, candidates, best)
+            evidence = _evidence(answerer, retriever.search(wording, vector))
+            if evidence is not None:
                 self.observations.append(Observation(name, question, is_answerable, evidence))
+
+    def ask_heard(self, store: Store, transcripts: Iterable[dict[str, object]]) -> None:
+        """Note the evidence for lines of DETAILS.jsonl; nothing heard is no observation."""
+        retriever = make_retriever(store)
+        answerer = Answerer(self._embedder, retriever)
+        for line in transcripts:
+            readings = [str(line[name]) for name in ("heard", "other") if line[name]]
+            if not readings:
+                continue
+            vectors = list(self._embedder.embed(readings))
+            evidence = _evidence(answerer, retriever.search_readings(readings, vectors))
+            is_answerable = line["kind"] == QuestionKind.ANSWERABLE
+            group = "samples, spoken" if is_answerable else "unanswerable, spoken"
+            if evidence is not None:
+                self.observations.append(
+                    Observation(
+                        group, str(line["said"]), is_answerable, evidence, str(line["voice"])
+                    )
+                )
+
+
+def _evidence(answerer: Answerer, retrieval: Retrieval) -> Evidence | None:
+    candidates = answerer.candidates(retrieval)
+    if not candidates:
+        return None
+    best = max(candidates, key=lambda candidate: candidate.score)
+    return gather_evidence(retrieval, candidates, best)
 
 
 @contextmanager
@@ -110,6 +144,14 @@ def observe_samples(observer: Observer, embedder: Embedder) -> None:
                 others_than = {other.name for other in store.documents()} - {document.name}
                 copy_documents(store, rest, _keeps(others_than))
                 observer.ask(rest, "document left out", asked, False)
+
+
+def observe_heard(observer: Observer, embedder: Embedder, details: Path) -> None:
+    """Transcripts of the sample questions and the unanswerable ones against the samples."""
+    with temporary_store(embedder) as store:
+        ingest_samples(store, embedder)
+        wanted = ("voice", "kind", "said", "heard", "other")
+        observer.ask_heard(store, read_lines(details, wanted))
 
 
 def observe_xquad(observer: Observer, embedder: Embedder, files: list[Path]) -> None:
@@ -181,11 +223,13 @@ def calibrate(observations: list[Observation], figures: Floats) -> Calibration:
         question: n for n, question in enumerate(dict.fromkeys(o.question for o in observations))
     }
     folds = np.array([numbers[one.question] % FOLDS for one in observations])
+    voices = np.array([one.voice for one in observations])
     margins = np.zeros(len(observations))
-    for fold in range(FOLDS):
-        seen = folds != fold
+    for fold, voice in product(range(FOLDS), sorted(set(voices))):
+        judged = (folds == fold) & (voices == voice)
+        seen = (folds != fold) & ((voices != voice) | (voices == ""))
         coefficients = fit(figures[seen], answerable[seen], weights[seen])
-        margins[~seen] = coefficients[0] + figures[~seen] @ coefficients[1:]
+        margins[judged] = coefficients[0] + figures[judged] @ coefficients[1:]
     as_written = [one.group == "samples, as written" for one in observations]
     offset = float(np.quantile(margins[as_written], REFUSED_ANSWERABLE))
     fitted = fit(figures, answerable, weights)
@@ -209,23 +253,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibrate_refusal")
     parser.add_argument("--xquad", nargs=2, type=Path, metavar=("PASSAGES", "QUESTIONS"))
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    parser.add_argument("--heard", type=Path, metavar="DETAILS")
     options = parser.parse_args(arguments)
     embedder = load_embedder()
     observer = Observer(embedder)
     observe_samples(observer, embedder)
+    if options.heard:
+        observe_heard(observer, embedder, options.heard)
     if options.xquad:
         observe_xquad(observer, embedder, options.xquad)
     else:
         print("Without --xquad: the committed coefficients were fitted with it.")
     result = report(observer.observations)
-    keep_result(RESULT_PATH, "xquad and samples" if options.xquad else "samples", result)
+    corpus = "xquad and samples" if options.xquad else "samples"
+    keep_result(RESULT_PATH, f"{corpus}, heard" if options.heard else corpus, result)
     if options.json:
         print(json.dumps(result))
     return 0
 
 
 def report(observations: list[Observation]) -> dict[str, Any]:
-    """Calibrate and print both formulas."""
+    """Calibrate and print both formulas, and what the committed answer formula gives."""
     figures = np.array([one.evidence.as_tuple() for one in observations])
     result: dict[str, Any] = {}
     for name, columns in (("retrieval", figures[:, :2]), ("answer", figures)):
@@ -235,6 +283,11 @@ def report(observations: list[Observation]) -> dict[str, Any]:
         print(f"{name.upper()}_COEFFICIENTS = {tuple(calibration.coefficients)}")
         for group, share in shares.items():
             print(f"  {group:36} refused {share:.3f}")
+    committed = np.array([answer_confidence(one.evidence) - REFUSE_BELOW for one in observations])
+    result["committed"] = refused_shares(observations, committed)
+    print("as committed")
+    for group, share in result["committed"].items():
+        print(f"  {group:36} refused {share:.3f}")
     return result
 
 

@@ -6,6 +6,7 @@ voice: what is judged is what was heard, found and refused.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ from server.settings import load_settings
 
 DEFAULT_VOICES = "flite:slt,flite:rms"
 HITS_SEARCHED = 5
+MOST_ANSWERABLE_REFUSED = 0.05
+LEAST_UNANSWERABLE_REFUSED = 0.8
 QUESTION_FILES = {"answerable": SAMPLE_QUESTIONS, "unanswerable": UNANSWERABLE_QUESTIONS}
 
 
@@ -45,6 +48,11 @@ class Asked:
     transcript: Transcript
     retrieval: Retrieval
     answer: Answer
+
+    @property
+    def understood(self) -> str:
+        """The reading that was answered: of two the one that the documents fit better."""
+        return self.retrieval.question
 
     @property
     def rank(self) -> int | None:
@@ -95,8 +103,9 @@ def _ask_all(path: Path, voices: str, every: int) -> list[Asked]:
         asked = []
         for number, one in enumerate(spoken, 1):
             transcript = recognizer.recognise(read_wav(one.path).samples)
-            vector = embedder.embed([transcript.text])[0]
-            retrieval = knowledge.retriever.search(transcript.text, vector, HITS_SEARCHED)
+            readings = [transcript.text, *filter(None, [transcript.other])]
+            vectors = list(embedder.embed(readings))
+            retrieval = knowledge.retriever.search_readings(readings, vectors, HITS_SEARCHED)
             answer = knowledge.answerer.answer(retrieval)
             asked.append(Asked(one, transcript, retrieval, answer))
             print(f"\r{number} of {len(spoken)} {path.stem}", end="", file=sys.stderr)
@@ -110,17 +119,44 @@ def summarise(answerable: Sequence[Asked], unanswerable: Sequence[Asked]) -> dic
     return {
         "answerable": len(answerable),
         "wer_percent": _wer(answerable),
+        "wer_of_first_reading_percent": _wer(answerable, first_reading=True),
         "right_first_percent": _percent(rank == 1 for rank in ranks),
         "right_among_three_percent": _percent(rank is not None and rank <= 3 for rank in ranks),
         "answerable_refused_percent": _percent(one.answer.refused for one in answerable),
+        **trade_off(
+            [one.answer.confidence for one in answerable],
+            [one.answer.confidence for one in unanswerable],
+        ),
         "unanswerable": len(unanswerable),
         "unanswerable_wer_percent": _wer(unanswerable),
         "unanswerable_refused_percent": _percent(one.answer.refused for one in unanswerable),
     }
 
 
-def _wer(asked: Iterable[Asked]) -> float:
-    pairs = [(one.spoken.question.text, one.transcript.text) for one in asked]
+def trade_off(answerable: Sequence[float], unanswerable: Sequence[float]) -> dict[str, float]:
+    """What any other threshold would give: shares refused in percent, by confidences.
+
+    Each bound of the issue is held in turn, as tightly as the measured confidences allow.
+    """
+    if not answerable or not unanswerable:
+        return {}
+    lenient = sorted(answerable)[int(MOST_ANSWERABLE_REFUSED * len(answerable))]
+    strict = sorted(unanswerable)[math.ceil(LEAST_UNANSWERABLE_REFUSED * len(unanswerable)) - 1]
+    return {
+        "unanswerable_refused_where_5_percent_answerable_are": _percent(
+            confidence < lenient for confidence in unanswerable
+        ),
+        "answerable_refused_where_80_percent_unanswerable_are": _percent(
+            confidence <= strict for confidence in answerable
+        ),
+    }
+
+
+def _wer(asked: Iterable[Asked], first_reading: bool = False) -> float:
+    pairs = [
+        (one.spoken.question.text, one.transcript.text if first_reading else one.understood)
+        for one in asked
+    ]
     return round(100 * word_error_rate(pairs), 1)
 
 
@@ -137,6 +173,8 @@ def _write_details(path: Path, asked: Iterable[Asked]) -> None:
                 "kind": str(one.spoken.question.kind),
                 "said": one.spoken.question.text,
                 "heard": one.transcript.text,
+                "other": one.transcript.other,
+                "understood": one.understood,
                 "stt_confidence": one.transcript.confidence,
                 "source": one.transcript.details.get("source"),
                 "rank": one.rank,

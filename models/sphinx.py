@@ -152,8 +152,15 @@ class SphinxRecognizer:
         if chosen is None:
             return Transcript("", self.name, 0.0, audio_ms, details)
         confidence = chosen.posterior * (0.5 if source is Source.GENERAL else 1.0)
+        other = corpus if source is Source.GENERAL else general
+        is_other_reading = other is not None and self._rule.is_speech(other)
         return Transcript(
-            chosen.text, self.name, confidence, audio_ms, details, words=chosen.words
+            chosen.text,
+            self.name,
+            confidence,
+            audio_ms,
+            details,
+            other=other.text if other and is_other_reading and other.text != chosen.text else "",
         )
 
     def _pools(self) -> list[DecoderPool]:

@@ -10,20 +10,12 @@ RATE_HZ = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class HeardWord:
-    """One word with the probability, 0..1, that it was said; comparable only within one engine."""
-
-    text: str
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class Transcript:
     """The words of one utterance.
 
     `text` is "" when nothing was said. `confidence` runs from 0 to 1 and is comparable only within
     one engine. `details` holds measurements and decisions (numbers, flags, names), never words.
-    `words` are those of `text` in order, and empty where the engine does not judge them singly.
+    `other` is a second reading of the same speech that differs from `text`, "" when there is none.
     """
 
     text: str
@@ -31,7 +23,7 @@ class Transcript:
     confidence: float
     audio_ms: int
     details: Mapping[str, str | float | int | bool] = field(default_factory=dict)
-    words: tuple[HeardWord, ...] = ()
+    other: str = ""
 
 
 class Recognizer(Protocol):

@@ -19,13 +19,14 @@ from websockets.http11 import Request, Response
 
 from audio.vad import VadModel
 from models.espeak import EspeakLibrary
+from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
 from server.hub_watch import HubWatch
 from server.knowledge import load_knowledge
 from server.knowledge_watch import KnowledgeWatch
-from server.loading import load_speech_engines
+from server.loading import SpeechEngines, load_speech_engines
 from server.metrics import Metrics
 from server.outbox import Outbox
 from server.pipeline import Stages
@@ -42,6 +43,8 @@ from server.web import Door, Web
 from server.workers import Workers
 
 log = logging.getLogger(__name__)
+
+LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], SpeechEngines]
 
 MAXIMUM_MESSAGE_BYTES = 64 * 1024
 MAXIMUM_QUEUED_MESSAGES = 32
@@ -67,6 +70,7 @@ class App:
     settings: Settings
     say: Callable[[str], None]
     with_samples: bool = False
+    load_speech: LoadSpeech = load_speech_engines
     sessions: dict[str, Session] = field(default_factory=dict)
     port: int = 0
     _session_count: int = 0
@@ -120,7 +124,7 @@ class App:
             vad_model = pool.submit(VadModel)
             knowledge = pool.submit(load_knowledge, store, embedder, settings.refusal_confidence)
             language_model = prepare_language_model(settings, store, library)
-            speech = load_speech_engines(settings, language_model, library)
+            speech = self.load_speech(settings, language_model, library)
         metrics = Metrics()
         engines = Engines(
             speech.recognizer, speech.synthesizer, embedder, knowledge.result(), speech.notes

@@ -6,11 +6,13 @@ It fetches nothing: server/hub_watch.py does, in the background.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+
 from models.catalog import Job, UnknownModel
 from models.espeak import EspeakLibrary, EspeakSynthesizer
 from models.language_model import LanguageModelFiles
 from models.locate import Located, ModelUnusable, Places, resolve
-from models.stt import Recognizer
+from models.stt import RATE_HZ, Recognizer
 from models.tts import Synthesizer
 from server.errors import StartError
 from server.settings import RecognizerChoice, Settings, SynthesizerChoice
@@ -62,7 +64,12 @@ def load_recognizer(
     if choice.located is not None:
         from models.whisper import WhisperRecognizer
 
-        return WhisperRecognizer(choice.located.path, cpu_threads=1)
+        whisper = WhisperRecognizer(
+            choice.located.path, cpu_threads=1, workers=settings.stt_permits
+        )
+        # The first call allocates: without this the first question waits for it.
+        whisper.recognise(np.zeros(RATE_HZ, np.float32))
+        return whisper
     from models.sphinx import SphinxRecognizer
 
     recognizer = SphinxRecognizer(language_model, workers=settings.stt_permits)

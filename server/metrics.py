@@ -94,6 +94,9 @@ class Metrics:
         self._speculations = Counter(
             "parley_speculations", "Answers made ahead, by fate", ["fate"], registry=registry
         )
+        self._interruptions = Counter(
+            "parley_interruptions", "Speech into an answer, by kind", ["kind"], registry=registry
+        )
         self._sessions = Gauge("parley_sessions", "Sessions now", registry=registry)
         self._refused = Counter(
             "parley_refused_sessions", "Sessions refused at the door", ["code"], registry=registry
@@ -134,6 +137,10 @@ class Metrics:
         """One answer made ahead that was used or wasted, or one that was not begun."""
         self._speculations.labels(fate).inc()
         self._speculation_counts[fate] = self._speculation_counts.get(fate, 0) + 1
+
+    def count_interruption(self, kind: str) -> None:
+        """One utterance that was spoken into an answer."""
+        self._interruptions.labels(kind).inc()
 
     def set_sessions(self, count: int) -> None:
         """Sessions that are open now."""

@@ -5,7 +5,7 @@ It keeps no order between stages; server/turn.py does.
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,20 +105,27 @@ class Pipeline:
             key, lambda: recognizer.recognise(samples), deadline, is_counted="stt" not in self.ahead
         )
 
-    async def search(self, question: str, deadline: Deadline) -> StageResult[Found]:
-        """Embed the question and find its passages, under the index's generation."""
+    async def search(
+        self, question: str, deadline: Deadline, other: str = ""
+    ) -> StageResult[Found]:
+        """Embed the question and find its passages, under the index's generation.
+
+        `other` is a second reading of a spoken question; `retrieval.question` tells which one the
+        documents fit better.
+        """
+        readings = [question, other] if other else [question]
         return await self.stages.search.run(
-            f"{self._knowledge_key}|{question}",
-            lambda: self._find(question),
+            f"{self._knowledge_key}|{len(question)}|{question}{other}",
+            lambda: self._find(readings),
             deadline,
             is_counted="search" not in self.ahead,
         )
 
-    async def answer(self, question: str, found: Found, deadline: Deadline) -> StageResult[Answer]:
+    async def answer(self, found: Found, deadline: Deadline) -> StageResult[Answer]:
         """Compose the answer from what was found."""
         answerer = self.engines.knowledge.answerer
         return await self.stages.answer.run(
-            f"{self._knowledge_key}|{question}",
+            f"{self._knowledge_key}|{found.retrieval.question}",
             lambda: answerer.answer(found.retrieval),
             deadline,
             is_counted="answer" not in self.ahead,
@@ -143,11 +150,12 @@ class Pipeline:
         index = self.engines.knowledge.retriever.index
         return f"{self.engines.embedder.fingerprint}|{index.kind}|{index.generation}"
 
-    def _find(self, question: str) -> Found:
+    def _find(self, readings: Sequence[str]) -> Found:
         started_at_s = time.monotonic()
-        vector = self.engines.embedder.embed([question])[0]
+        vectors = list(self.engines.embedder.embed(readings))
         embed_ms = (time.monotonic() - started_at_s) * 1000
-        retrieval = self.engines.knowledge.retriever.search(question, vector, self.search_hits)
+        retriever = self.engines.knowledge.retriever
+        retrieval = retriever.search_readings(readings, vectors, self.search_hits)
         return Found(retrieval, embed_ms)
 
 
@@ -161,7 +169,7 @@ def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:
 
 
 def _transcript_bytes(transcript: Transcript) -> int:
-    return 256 + len(transcript.text)
+    return 256 + len(transcript.text) + len(transcript.other)
 
 
 def _found_bytes(found: Found) -> int:

@@ -4,7 +4,6 @@ It recognises, finds and speaks nothing itself: server/turn.py does.
 """
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import AsyncIterable
@@ -25,9 +24,20 @@ from audio.vad import VadModel
 from server import client_events as asked
 from server import server_events as told
 from server.ahead import Ahead
+from server.deadline import Deadline
 from server.ears import RATE_HZ, Ears
 from server.engines import EngineRoom, Engines
-from server.errors import BadFrame, ClientError, Idle, InvalidEvent, ParleyError, SessionError
+from server.errors import (
+    BadFrame,
+    ClientError,
+    Idle,
+    InvalidEvent,
+    ParleyError,
+    SessionError,
+    StageError,
+)
+from server.interruption import Interruption, classify
+from server.items import Items
 from server.metrics import Metrics
 from server.outbox import Outbox
 from server.pipeline import Pipeline, Stages
@@ -67,13 +77,11 @@ class Session:
         self._ears = Ears(shared.vad_model, ear_settings(settings))
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
-        self._numbers = itertools.count(1)
-        self._item_id = self._new_id("item")
-        self._previous_item_id: str | None = None
+        self._items = Items(session_id, outbox)
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
-        self._typed: asked.CreateItem | None = None
+        self._typed: Question | None = None
         self._bad_frames = 0
         self._last_activity_s = time.monotonic()
         self._news: asyncio.Queue[Engines] = asyncio.Queue(maxsize=8)
@@ -187,8 +195,12 @@ class Session:
         """Look the signal up in the table, act, and stand in the new state."""
         self.state, action = TABLE[self.state, signal]
         match action:
-            case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.INTERRUPT if speech:
+            case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.HOLD if speech:
                 await self._begin_hearing(action, speech)
+            case Action.JUDGE if utterance and self._turn:
+                self._group.create_task(self._judge(utterance, self._turn.being_said))
+            case Action.RELEASE | Action.RELEASE_AND_CLEAR:
+                await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
                 await self._stop_turn()
                 if utterance is not None:
@@ -209,11 +221,37 @@ class Session:
                 raise InvalidEvent("No answer is being given.", code="response_cancel_not_active")
 
     async def _begin_hearing(self, action: Action, speech: SpeechStarted) -> None:
-        if action is Action.TAKE_BACK and self._turn and self._turn.question.samples is not None:
-            self._carried = self._turn.question.samples
-        await self._stop_turn()
+        if action is Action.HOLD and self._turn:
+            self._turn.hold()
+        elif action is Action.TAKE_BACK:
+            if self._turn and self._turn.question.samples is not None:
+                self._carried = self._turn.question.samples
+            await self._stop_turn()
         started_ms = speech.start_sample * 1000 // RATE_HZ
-        await self._outbox.event(told.SpeechStarted(started_ms, self._item_id))
+        await self._outbox.event(told.SpeechStarted(started_ms, self._items.next_id))
+
+    async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
+        """Recognise what was said into the answer; only a question ends it."""
+        deadline = Deadline.after(self._shared.settings.turn_timeout_s)
+        try:
+            heard = await self._pipeline().transcribe(utterance.spoken, deadline)
+        except StageError as error:
+            await self._outbox.error(error)
+            await self._signal(Signal.DISMISSED)
+            return
+        kind = classify(heard.value.text, being_said)
+        self._shared.metrics.count_interruption(kind)
+        if kind is Interruption.QUESTION:
+            await self._signal(Signal.INTERRUPTED, utterance=utterance)
+        else:
+            await self._signal(Signal.DISMISSED)
+
+    async def _go_on_speaking(self) -> None:
+        """The answer was only held: the client may forget what it was told of the speech."""
+        self._forget_audio()
+        await self._outbox.event(told.AudioCleared())
+        if self._turn is not None:
+            self._turn.release()
 
     def _make_ahead(self, group: asyncio.TaskGroup) -> Ahead:
         shared = self._shared
@@ -233,10 +271,7 @@ class Session:
 
     async def _commit_utterance(self, utterance: UtteranceEnded) -> Question:
         ended_ms = utterance.end_sample * 1000 // RATE_HZ
-        item_id = self._item_id
-        await self._outbox.event(told.SpeechStopped(ended_ms, item_id))
-        await self._outbox.event(told.AudioCommitted(item_id, self._previous_item_id))
-        await self._add_item(item_id, {"type": "input_audio", "transcript": None})
+        item_id = await self._items.add_speech(ended_ms)
         samples = np.concatenate([self._carried, utterance.spoken])
         self._carried = self._carried[:0]
         wait, guess = self._ahead.wait, self._ahead.take(samples)
@@ -248,23 +283,9 @@ class Session:
             ahead=None if guess is None else guess.cache,
         )
 
-    async def _add_item(self, item_id: str, part: dict[str, object]) -> None:
-        item: dict[str, object] = {
-            "object": "realtime.item",
-            "id": item_id,
-            "type": "message",
-            "role": "user",
-            "status": "completed",
-            "content": [part],
-        }
-        await self._outbox.event(told.ItemAdded(item, self._previous_item_id))
-        await self._outbox.event(told.ItemDone(item, self._previous_item_id))
-        self._previous_item_id = item_id
-        self._item_id = self._new_id("item")
-
     async def _add_typed(self, event: asked.CreateItem) -> None:
-        self._typed = event
-        await self._add_item(self._item_id, {"type": "input_text", "text": event.text})
+        item_id = await self._items.add_text(event.text)
+        self._typed = Question(item_id, time.monotonic(), text=event.text)
 
     async def _answer_typed(self) -> None:
         if self._typed is None:
@@ -272,27 +293,20 @@ class Session:
                 "There is no question to answer: send conversation.item.create first, or speak.",
                 code="no_question",
             )
-        text, self._typed = self._typed.text, None
-        question = Question(self._previous_item_id or self._item_id, time.monotonic(), text=text)
-        await self._signal(Signal.QUESTION_TYPED, question=question)
+        question, self._typed = self._typed, None
+        await self._signal(
+            Signal.QUESTION_TYPED, question=replace(question, asked_at_s=time.monotonic())
+        )
 
     def _start_turn(self, question: Question) -> None:
-        shared, settings = self._shared, self._shared.settings
         pipeline = replace(self._pipeline(), ahead=question.ahead or {})
-        limits = TurnLimits(
-            settings.turn_timeout_s,
-            settings.lead_ms,
-            settings.answer_maximum_characters,
-            self._rate_hz,
-            self._speed,
-        )
         self._turn = Turn(
             question,
-            self._new_id("resp"),
+            self._items.new_id("resp"),
             pipeline,
             self._outbox,
-            limits,
-            shared.metrics,
+            self._limits(),
+            self._shared.metrics,
             self._note_first_audio,
         )
         self._turn_task = self._group.create_task(self._run_turn(self._turn))
@@ -304,9 +318,16 @@ class Session:
         return Pipeline(shared.stages, shared.engine_room.current, shared.settings.search_hits)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
-        timeout_s = self._shared.settings.turn_timeout_s
-        return Speculation(
-            samples, self._pipeline(), self._speed, self._rate_hz, timeout_s, on_understood
+        return Speculation(samples, self._pipeline(), self._limits(), on_understood)
+
+    def _limits(self) -> TurnLimits:
+        settings = self._shared.settings
+        return TurnLimits(
+            settings.turn_timeout_s,
+            settings.lead_ms,
+            settings.answer_maximum_characters,
+            self._rate_hz,
+            self._speed,
         )
 
     async def _run_turn(self, turn: Turn) -> None:
@@ -358,9 +379,6 @@ class Session:
         while True:
             engines = await self._news.get()
             await self._outbox.event(told.EnginesChanged(engines.names(), list(engines.notes)))
-
-    def _new_id(self, kind: str) -> str:
-        return f"{kind}_{self.id}_{next(self._numbers)}"
 
 
 def _first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import TypeVar
 
 from audio.pcm import Samples
-from models.speakable import split_sentences
 from server.deadline import Deadline
 from server.errors import StageError
 from server.pipeline import FIRST_SENTENCE, Pipeline
+from server.saying import pieces_of
 from server.stage import StageResult
+from server.turn import TurnLimits
 
 Value = TypeVar("Value")
 
@@ -41,9 +42,7 @@ class Speculation:
 
     samples: Samples
     pipeline: Pipeline
-    speed: float
-    rate_hz: int
-    timeout_s: float
+    limits: TurnLimits
     on_understood: OnUnderstood
     cache: dict[str, str] = field(default_factory=dict)
     """Stage to "hit" or "miss", as the speculation found it; FIRST_SENTENCE to what it spoke."""
@@ -51,7 +50,7 @@ class Speculation:
     async def run(self) -> None:
         """Recognise, search, answer, and speak the first sentence, into the caches."""
         try:
-            await self._think(Deadline.after(self.timeout_s))
+            await self._think(Deadline.after(self.limits.timeout_s))
         except StageError:
             # The turn meets the same failure, or a better day, and tells the client.
             return
@@ -59,18 +58,19 @@ class Speculation:
     async def _think(self, deadline: Deadline) -> None:
         self.cache["stt"] = "miss"
         heard = self._noted("stt", await self.pipeline.transcribe(self.samples, deadline))
-        text = heard.text
-        if not text:
+        if not heard.text:
             self.on_understood("", 0.0)
             return
         self.cache["search"] = "miss"
-        found = self._noted("search", await self.pipeline.search(text, deadline))
-        self.on_understood(text, found.retrieval.confidence)
+        found = self._noted("search", await self.pipeline.search(heard.text, deadline, heard.other))
+        self.on_understood(found.retrieval.question, found.retrieval.confidence)
         self.cache["answer"] = "miss"
-        answer = self._noted("answer", await self.pipeline.answer(text, found, deadline))
-        for sentence in split_sentences(answer.text)[:1]:
+        answer = self._noted("answer", await self.pipeline.answer(found, deadline))
+        for sentence in pieces_of(answer.text, self.limits.answer_maximum_characters)[:1]:
             self.cache |= {"tts": "miss", FIRST_SENTENCE: sentence}
-            spoken = self.pipeline.synthesise(sentence, self.speed, self.rate_hz, deadline)
+            spoken = self.pipeline.synthesise(
+                sentence, self.limits.speed, self.limits.rate_hz, deadline
+            )
             self._noted("tts", await spoken)
 
     def _noted(self, stage: str, result: StageResult[Value]) -> Value:

@@ -14,6 +14,8 @@ class State(StrEnum):
     HEARING = "hearing"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    HELD = "held"
+    """Someone speaks into the answer: it stands still until it is known what they said."""
 
 
 class Signal(StrEnum):
@@ -28,6 +30,10 @@ class Signal(StrEnum):
     CANCEL = "cancel"
     FIRST_AUDIO = "first_audio"
     TURN_ENDED = "turn_ended"
+    INTERRUPTED = "interrupted"
+    """What was said into the answer is a new question."""
+    DISMISSED = "dismissed"
+    """It was "uh-huh", the answer's echo, or nothing."""
 
 
 class Action(StrEnum):
@@ -37,7 +43,10 @@ class Action(StrEnum):
     ANNOUNCE_SPEECH = "announce_speech"
     TAKE_BACK = "take_back"
     """Speech went on before the answer began: stop the turn and keep its audio for the next."""
-    INTERRUPT = "interrupt"
+    HOLD = "hold"
+    JUDGE = "judge"
+    RELEASE = "release"
+    RELEASE_AND_CLEAR = "release_and_clear"
     START_TURN = "start_turn"
     REPLACE_TURN = "replace_turn"
     COMMIT_AUDIO = "commit_audio"
@@ -47,7 +56,7 @@ class Action(StrEnum):
     REFUSE_CANCEL = "refuse_cancel"
 
 
-_IDLE, _HEARING, _THINKING, _SPEAKING = State
+_IDLE, _HEARING, _THINKING, _SPEAKING, _HELD = State
 _S, _A = Signal, Action
 
 TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
@@ -78,7 +87,7 @@ TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
     (_THINKING, _S.CANCEL): (_IDLE, _A.CANCEL_TURN),
     (_THINKING, _S.FIRST_AUDIO): (_SPEAKING, _A.NOTHING),
     (_THINKING, _S.TURN_ENDED): (_IDLE, _A.NOTHING),
-    (_SPEAKING, _S.SPEECH_STARTED): (_HEARING, _A.INTERRUPT),
+    (_SPEAKING, _S.SPEECH_STARTED): (_HELD, _A.HOLD),
     (_SPEAKING, _S.SPEECH_DROPPED): (_SPEAKING, _A.NOTHING),
     (_SPEAKING, _S.UTTERANCE_ENDED): (_THINKING, _A.REPLACE_TURN),
     (_SPEAKING, _S.QUESTION_TYPED): (_THINKING, _A.REPLACE_TURN),
@@ -87,4 +96,23 @@ TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
     (_SPEAKING, _S.CANCEL): (_IDLE, _A.CANCEL_TURN),
     (_SPEAKING, _S.FIRST_AUDIO): (_SPEAKING, _A.NOTHING),
     (_SPEAKING, _S.TURN_ENDED): (_IDLE, _A.NOTHING),
+    (_HELD, _S.SPEECH_STARTED): (_HELD, _A.NOTHING),
+    (_HELD, _S.SPEECH_DROPPED): (_SPEAKING, _A.RELEASE),
+    (_HELD, _S.UTTERANCE_ENDED): (_HELD, _A.JUDGE),
+    (_HELD, _S.QUESTION_TYPED): (_THINKING, _A.REPLACE_TURN),
+    (_HELD, _S.COMMIT): (_HELD, _A.REFUSE_EMPTY_COMMIT),
+    (_HELD, _S.CLEAR): (_SPEAKING, _A.RELEASE_AND_CLEAR),
+    (_HELD, _S.CANCEL): (_IDLE, _A.CANCEL_TURN),
+    (_HELD, _S.FIRST_AUDIO): (_HELD, _A.NOTHING),
+    (_HELD, _S.TURN_ENDED): (_HEARING, _A.NOTHING),
+    (_HELD, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
+    (_HELD, _S.DISMISSED): (_SPEAKING, _A.RELEASE),
+    **{
+        (state, _S.DISMISSED): (state, _A.NOTHING)
+        for state in (_IDLE, _HEARING, _THINKING, _SPEAKING)
+    },
+    (_IDLE, _S.INTERRUPTED): (_THINKING, _A.START_TURN),
+    (_HEARING, _S.INTERRUPTED): (_THINKING, _A.START_TURN),
+    (_THINKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
+    (_SPEAKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
 }

@@ -11,16 +11,17 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from audio.pcm import Samples
-from models.speakable import split_sentences
 from models.tts import Speech
 from rag.answer import Answer, Source
 from server import server_events as told
 from server.deadline import Deadline
 from server.endpointing import Wait
 from server.errors import ParleyError, StageError
+from server.heard import HeardWords
 from server.metrics import Metrics
 from server.pacing import Pacer
-from server.pipeline import Pipeline
+from server.pipeline import Found, Pipeline
+from server.saying import pieces_of
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 
@@ -108,14 +109,34 @@ class Turn:
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
         self._transcript = question.text
-        self._spoken: list[str] = []
+        self._other_reading = ""
+        self._voiced = HeardWords()
+        self._sent_samples = 0
+        self._may_play = asyncio.Event()
+        self._may_play.set()
         self._is_answering = False
+        self._is_cut = False
+
+    def hold(self) -> None:
+        """Send no more audio until `release`; what is synthesised meanwhile waits."""
+        self._may_play.clear()
+
+    def release(self) -> None:
+        """Go on where it stopped."""
+        self._may_play.set()
+
+    @property
+    def being_said(self) -> str:
+        """The sentences that were begun so far."""
+        return " ".join(self._voiced.sentences)
 
     async def run(self) -> None:
         """Answer. A failed stage is told and ends this turn only; a cancel is told and raised."""
         outcome = Outcome.CANCELLED
+        self._is_cut = True
         try:
             outcome = await self._answer()
+            self._is_cut = False
         except StageError as error:
             outcome = Outcome.FAILED
             await self._listener.error(error)
@@ -125,34 +146,45 @@ class Turn:
     async def _answer(self) -> Outcome:
         self._timeline.mark(Segment.ENDPOINT_WAIT, time.monotonic())
         if self.question.samples is not None:
-            self._transcript = await self._hear(self.question.samples)
+            await self._hear(self.question.samples)
         if not self._transcript:
+            await self._tell_transcript()
             return Outcome.EMPTY
         answer = await self._find_answer()
         await self._begin_answer(answer)
-        await self._speak(self._sentences(answer))
+        await self._speak(pieces_of(answer.text, self._limits.answer_maximum_characters))
         return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
 
-    async def _hear(self, samples: Samples) -> str:
+    async def _hear(self, samples: Samples) -> None:
         result = await self._pipeline.transcribe(samples, self._deadline)
         self._mark(Segment.STT_FINAL, "stt", result)
-        transcript = result.value.text
-        await self._listener.event(told.TranscriptionCompleted(self.question.item_id, transcript))
-        return transcript
+        self._transcript, self._other_reading = result.value.text, result.value.other
+
+    async def _tell_transcript(self) -> None:
+        if self.question.samples is not None:
+            item_id = self.question.item_id
+            await self._listener.event(told.TranscriptionCompleted(item_id, self._transcript))
+
+    async def _search(self) -> StageResult[Found]:
+        """The documents choose between two readings, so the transcript is told only then."""
+        try:
+            found = await self._pipeline.search(
+                self._transcript, self._deadline, self._other_reading
+            )
+            self._transcript = found.value.retrieval.question
+        finally:
+            await self._tell_transcript()
+        return found
 
     async def _find_answer(self) -> Answer:
-        found = await self._pipeline.search(self._transcript, self._deadline)
+        found = await self._search()
         self._mark(Segment.SEARCH, "search", found)
         self._timeline.move(
             Segment.SEARCH, Segment.EMBED, 0.0 if found.is_hit else found.value.embed_ms
         )
-        answer = await self._pipeline.answer(self._transcript, found.value, self._deadline)
+        answer = await self._pipeline.answer(found.value, self._deadline)
         self._mark(Segment.ANSWER_FIRST, "answer", answer)
         return answer.value
-
-    def _sentences(self, answer: Answer) -> list[str]:
-        text = answer.text[: self._limits.answer_maximum_characters]
-        return [sentence for sentence in split_sentences(text) if sentence.strip()]
 
     async def _begin_answer(self, answer: Answer) -> None:
         self._is_answering = True
@@ -193,8 +225,8 @@ class Turn:
         return result.value
 
     async def _play(self, sentence: str, speech: Speech) -> None:
-        separator = " " if self._spoken else ""
-        self._spoken.append(sentence)
+        separator = " " if self._voiced.sentences else ""
+        self._voiced.add(sentence, len(speech.samples))
         await self._listener.event(
             told.TranscriptDelta(self._response_id, self._answer_item_id, separator + sentence)
         )
@@ -204,8 +236,10 @@ class Turn:
             wait_s = self._pacer.wait_s(len(chunk), time.monotonic())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
+            await self._may_play.wait()
             await self._listener.audio(chunk.astype("<i2").tobytes())
             self._pacer.sent(len(chunk), time.monotonic())
+            self._sent_samples += len(chunk)
             self._note_first_audio()
 
     def _note_first_audio(self) -> None:
@@ -224,7 +258,7 @@ class Turn:
                 item_id=self.question.item_id,
                 outcome=outcome,
                 transcript=self._transcript,
-                answer=" ".join(self._spoken),
+                answer=self._said,
                 segments=segments,
                 voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
                 engines=self._pipeline.engines.names(),
@@ -241,7 +275,7 @@ class Turn:
         item = self._item("completed" if is_whole else "incomplete")
         if is_whole:
             await self._listener.event(told.AudioDone(*ids))
-            await self._listener.event(told.TranscriptDone(*ids, " ".join(self._spoken)))
+            await self._listener.event(told.TranscriptDone(*ids, self._said))
             await self._listener.event(told.ContentPartDone(*ids, self._part()))
         await self._listener.event(told.OutputItemDone(ids[0], item))
         await self._listener.event(told.ItemDone(item, self.question.item_id))
@@ -271,7 +305,13 @@ class Turn:
         }
 
     def _part(self) -> dict[str, object]:
-        return {"type": "output_audio", "transcript": " ".join(self._spoken)}
+        return {"type": "output_audio", "transcript": self._said}
+
+    @property
+    def _said(self) -> str:
+        """What the person can have heard: all of it, or the words up to where it was cut."""
+        unplayed_s = self._pacer.unplayed_s(time.monotonic()) if self._is_cut else 0.0
+        return self._voiced.text(self._sent_samples - round(unplayed_s * self._limits.rate_hz))
 
 
 def _describe_wait(wait: Wait | None) -> dict[str, str | int]:

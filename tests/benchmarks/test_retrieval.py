@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import retrieval
-from benchmarks.calibrate_refusal import Observation, calibrate, refused_shares
+from benchmarks.calibrate_refusal import Observation, Observer, calibrate, refused_shares
 from benchmarks.corpora import (
     CorpusError,
     LabelledQuestion,
@@ -182,3 +182,42 @@ def test_calibration_separates_and_meets_the_allowed_share() -> None:
     assert calibration.coefficients[1] > 0
     assert shares["samples, as written"] == pytest.approx(0.04, abs=0.01)
     assert shares["unanswerable, as written"] > 0.8
+
+
+def test_transcripts_are_judged_without_their_voice() -> None:
+    """A voice whose evidence says the opposite does not sway the coefficients that judge it."""
+    random = np.random.default_rng(2)
+    observations = []
+    for number in range(400):
+        is_answerable, is_odd = number % 2 == 0, number % 4 < 2
+        level = random.normal(0.6 if is_answerable is not is_odd else 0.3, 0.05)
+        group = "samples, as written" if is_answerable else "unanswerable, as written"
+        evidence = Evidence(*random.normal(level, 0.05, 4))
+        voice = "odd" if is_odd else "even"
+        name = f"question {number}"
+        observations.append(Observation(group, name, is_answerable, evidence, voice))
+    figures = np.array([one.evidence.as_tuple() for one in observations])
+    margins = calibrate(observations, figures).margins
+    answerable = np.array([one.is_answerable for one in observations])
+    for voice in ("odd", "even"):
+        own = np.array([one.voice == voice for one in observations])
+        order = np.sign(np.mean(margins[own & answerable]) - np.mean(margins[own & ~answerable]))
+        assert order == -1
+
+
+def test_transcripts_are_observed_with_both_readings(tmp_path: Path) -> None:
+    """The evidence is of the better reading; a line without words gives none."""
+    embedder = WordEmbedder()
+    line = {"voice": "v", "kind": "answerable", "said": "Do puffins nest?", "other": ""}
+    lines: list[dict[str, object]] = [
+        {**line, "heard": "two muffins vest", "other": "do puffins nest"},
+        {**line, "heard": "do puffins nest"},
+        {**line, "heard": ""},
+    ]
+    observer = Observer(embedder)
+    with open_store(tmp_path, embedder) as store:
+        add_document(store, embedder, "birds.md", ["Puffins nest in burrows."])
+        observer.ask_heard(store, lines)
+    both, alone = observer.observations
+    assert both == alone
+    assert (both.group, both.voice) == ("samples, spoken", "v")

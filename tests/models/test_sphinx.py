@@ -61,6 +61,17 @@ def test_foreign_speech_is_left_to_the_general_decoder(
     assert {"nephew", "saxophone", "trumpet"} <= set(transcript.text.split())
 
 
+def test_the_reading_that_was_not_taken_is_kept(
+    recognizer: SphinxRecognizer, tmp_path: Path
+) -> None:
+    """Where both decoders ran and differ; a sure hearing has no other."""
+    unsure = spoken("her nephew bought an expensive saxophone and a trumpet", tmp_path)
+    corpus, _ = recognizer.hear_both(unsure)
+    assert corpus is not None
+    assert recognizer.recognise(unsure).other == corpus.text
+    assert recognizer.recognise(spoken("how long is the boardwalk", tmp_path)).other == ""
+
+
 def test_general_decoder_runs_alone_without_a_corpus(tmp_path: Path) -> None:
     """With no documents yet there is still speech recognition, and it says which."""
     made: Recognizer = SphinxRecognizer(None)

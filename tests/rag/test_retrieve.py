@@ -89,6 +89,20 @@ def test_number_spelled_either_way_is_covered(store: Store, embedder: WordEmbedd
     assert search(store, embedder, "bus seven").hits[0].coverage == pytest.approx(1.0)
 
 
+def test_of_two_readings_the_one_that_fits_is_answered(
+    filled: Store, embedder: WordEmbedder
+) -> None:
+    """The documents choose; of equally good readings the first is kept."""
+    retriever = Retriever(filled, FlatIndex.from_store(filled), Stemmer())
+    wrong, right = "when does the goat believe", "when does the boat leave"
+    for readings in ([wrong, right], [right, wrong]):
+        found = retriever.search_readings(readings, list(embedder.embed(readings)))
+        assert found.question == right
+        assert found == search(filled, embedder, right)
+    equal = [right, f"{right} "]
+    assert retriever.search_readings(equal, list(embedder.embed(equal))).question == right
+
+
 def test_passages_that_vanish_meanwhile_are_left_out(filled: Store, embedder: WordEmbedder) -> None:
     """An index older than the store gives no dead passages."""
     retriever = Retriever(filled, FlatIndex.from_store(filled), Stemmer())

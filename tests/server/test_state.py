@@ -8,7 +8,7 @@ from server.state import TABLE, Action, Signal, State
 
 
 def test_the_table_is_whole() -> None:
-    """All 36 pairs are there and nothing else."""
+    """All 55 pairs are there and nothing else."""
     assert set(TABLE) == set(itertools.product(State, Signal))
 
 
@@ -39,5 +39,8 @@ def test_speech_before_the_answer_takes_the_question_back() -> None:
 
 
 def test_speech_during_the_answer_interrupts() -> None:
-    """Barge-in."""
-    assert TABLE[State.SPEAKING, Signal.SPEECH_STARTED] == (State.HEARING, Action.INTERRUPT)
+    """Barge-in: held at once, ended only when a question was heard."""
+    assert TABLE[State.SPEAKING, Signal.SPEECH_STARTED] == (State.HELD, Action.HOLD)
+    assert TABLE[State.HELD, Signal.UTTERANCE_ENDED] == (State.HELD, Action.JUDGE)
+    assert TABLE[State.HELD, Signal.INTERRUPTED] == (State.THINKING, Action.REPLACE_TURN)
+    assert TABLE[State.HELD, Signal.DISMISSED] == (State.SPEAKING, Action.RELEASE)

@@ -1,0 +1,54 @@
+"""What speech into an answer was: a question, "uh-huh", the answer's own echo, or nothing. Pure."""
+
+import re
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+
+class Interruption(StrEnum):
+    """Only a QUESTION ends the answer; after the others it goes on."""
+
+    QUESTION = "question"
+    BACKCHANNEL = "backchannel"
+    ECHO = "echo"
+    NOTHING = "nothing"
+
+
+ECHO_SHARE = 0.6
+"""An echo is misheard in places: this share of its words, in order, must be the answer's own."""
+
+_LONGEST_BACKCHANNEL_WORDS = 4
+
+
+def classify(transcript: str, being_said: str) -> Interruption:
+    """Judge what was heard while `being_said` (the sentences around the moment) was spoken."""
+    words = _words(transcript)
+    if not words:
+        return Interruption.NOTHING
+    if len(words) <= _LONGEST_BACKCHANNEL_WORDS and all(word in _BACKCHANNELS for word in words):
+        return Interruption.BACKCHANNEL
+    if _echo_share(words, _words(being_said)) >= ECHO_SHARE:
+        return Interruption.ECHO
+    return Interruption.QUESTION
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w']+", text.lower())
+
+
+_BACKCHANNELS = frozenset(
+    _words(
+        """
+        yeah yes yep yup ok okay right sure mm mhm hm hmm uh huh um ah oh aha wow cool nice great
+        good well so really indeed exactly true i see got it thanks
+        """
+    )
+)
+
+
+def _echo_share(heard: list[str], said: list[str]) -> float:
+    matcher = SequenceMatcher(None, heard, said, autojunk=False)
+    longest = matcher.find_longest_match()
+    if longest.size < min(2, len(heard)):
+        return 0.0
+    return sum(block.size for block in matcher.get_matching_blocks()) / len(heard)

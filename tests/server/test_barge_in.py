@@ -1,0 +1,110 @@
+"""Speech into the answer: held at once; ended by a question, and by nothing else."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from audio.pcm import Samples
+from server.state import State
+from tests.server.conftest import MakeStand, Stand
+from tests.server.test_session import ask
+
+ANSWER = "a day ticket costs twelve euros."
+
+
+async def speaking(stand: Stand) -> None:
+    """Ask by text and wait for the first audio."""
+    first_audio = asyncio.Event()
+    stand.wire.on_audio = first_audio.set
+    stand.messages.send(*ask("what does a ticket cost"))
+    await first_audio.wait()
+
+
+@pytest.mark.parametrize("heard", ["", "uh huh", "a day ticket costs twelve euros"])
+async def test_agreement_echo_and_noise_do_not_stop_the_answer(
+    make_stand: MakeStand, spoken: Samples, heard: str
+) -> None:
+    """The answer is held while someone speaks, then goes on to its end; there is one turn."""
+    stand = make_stand()
+    stand.recognizer.text = heard
+    await speaking(stand)
+    stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.cleared")
+    report = await stand.wire.wait_for("parley.turn")
+    assert report["outcome"] == "answered"
+    assert ANSWER in report["answer"]
+    assert stand.wire.types().count("response.created") == 1
+    assert stand.session.state is State.IDLE
+    await stand.end()
+
+
+async def test_no_audio_leaves_while_someone_speaks(make_stand: MakeStand, spoken: Samples) -> None:
+    """From the onset on the answer stands still, until it is known what was said."""
+    stand = make_stand()
+    stand.recognizer.text = "yeah"
+    await speaking(stand)
+    stand.recognizer.go.clear()
+    stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.speech_started")
+    sent_bytes = stand.wire.audio_bytes
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    await asyncio.sleep(0.3)
+    assert stand.wire.audio_bytes <= sent_bytes + 2 * 640
+    stand.recognizer.go.set()
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "answered"
+    assert stand.wire.audio_bytes > sent_bytes + 2 * 640
+    await stand.end()
+
+
+async def test_a_question_ends_the_answer_and_keeps_what_was_heard(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """The cancelled item holds a beginning of the answer, never all of it."""
+    stand = make_stand()
+    stand.recognizer.text = "where is the car park"
+    await speaking(stand)
+    stand.say(spoken)
+    await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
+    reports = [event for event in stand.wire.events if event["type"] == "parley.turn"]
+    assert [report["outcome"] for report in reports] == ["cancelled", "answered"]
+    done = [event for event in stand.wire.events if event["type"] == "response.done"]
+    kept = done[0]["response"]["output"][0]["content"][0]["transcript"]
+    whole = "".join(
+        event["delta"]
+        for event in stand.wire.events
+        if event["type"] == "response.output_audio_transcript.delta"
+        and event["response_id"] == done[0]["response"]["id"]
+    )
+    assert whole.startswith(kept)
+    assert len(kept) < len(whole)
+    assert reports[1]["transcript"] == "where is the car park"
+    await stand.end()
+
+
+async def test_a_recogniser_that_fails_lets_the_answer_go_on(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """The failure is told; the answer is not lost for it."""
+    stand = make_stand()
+    stand.recognizer.error = RuntimeError("no")
+    await speaking(stand)
+    stand.say(spoken)
+    assert (await stand.wire.wait_for("error"))["error"]["stage"] == "stt"
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "answered"
+    await stand.end()
+
+
+async def test_cancel_while_held_ends_the_answer(make_stand: MakeStand, spoken: Samples) -> None:
+    """Esc works while someone speaks into the answer, and what is heard later changes nothing."""
+    stand = make_stand()
+    stand.recognizer.text = "yeah"
+    await speaking(stand)
+    words = spoken[: len(spoken) // 2]
+    stand.say(words)
+    await stand.wire.wait_for("input_audio_buffer.speech_started")
+    stand.messages.send({"type": "response.cancel"})
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "cancelled"
+    stand.say(np.zeros(32_000, np.float32))
+    await stand.end()
+    assert "error" not in stand.wire.types()
