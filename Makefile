@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench browser speech clean
+.PHONY: help run demo test check bench browser system clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -43,7 +43,20 @@ check: $(VENV)/dev.stamp ## format, lint, types and the architecture
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
-.PHONY: system
+bench: $(VENV)/dev.stamp system ## every figure of the README, one after the other, on a quiet machine
+	@$(BIN)/python -m benchmarks.footprint
+	@$(BIN)/python -m benchmarks.latency --turns 28
+	@$(BIN)/python -m benchmarks.retrieval
+	@$(BIN)/python -m benchmarks.recognition
+	@$(BIN)/python -m benchmarks.spoken
+	@$(BIN)/python -m benchmarks.latency --stand-in
+	@$(BIN)/python -m benchmarks.load --sessions 4 --seconds 48 --stand-in
+	@$(BIN)/python -m benchmarks.report
+	@$(BIN)/python -m benchmarks.regression
+
+browser: $(VENV)/dev.stamp system ## the page in a real Chromium
+	@$(BIN)/python -m pytest tests/browser
+
 system: ## the Debian packages that the tests use, where this may be done
 	@scripts/system-packages chromium flite espeak-ng redis-server
 

@@ -1,7 +1,7 @@
 """Voice-to-voice latency: WAVs at real-time pace through the real WebSocket of a server process.
 
 Measured at the client, from the true end of speech in the recording to the first audible sample.
-`python -m benchmarks.latency WAV... [--turns N] [--url ws://...] [--json]`
+`python -m benchmarks.latency WAV... [--turns N] [--stand-in | --url ws://...] [--json]`
 """
 
 import argparse
@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from audio.wavfile import WavAudio, WavError, read_wav
 from benchmarks.demo import SPEECH_DIR
-from benchmarks.results import percentiles, table, write_result
+from benchmarks.recorded_questions import lines_of
+from benchmarks.results import OUT_DIR, percentiles, table, write_result
+from benchmarks.script import write_script
 from benchmarks.server_process import running_server
 from benchmarks.speech_edges import first_audible_sample, speech_end_sample
 from server.client import Conversation, Reply
+
+CACHED_STAGES = ("search", "answer", "tts")
+"""A turn counts as cached when these were; the same words never sound the same twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WavError as error:
         print(f"latency: {error}", file=sys.stderr)
         return 2
-    context = nullcontext(None) if parsed.url else running_server()
-    with context as server:
+    with nullcontext() if parsed.url else running_server(script=_script(parsed, paths)) as server:
         url = parsed.url or (server.url if server else "")
         turns, engines = asyncio.run(_measure(url, recordings, parsed.turns or 2 * len(paths)))
-    figures = summarise(turns) | {"engines": engines}
+    names = [path.name for path in paths]
+    figures = summarise(turns) | {"engines": engines, "questions_ms": by_question(turns, names)}
     _show(figures)
     write_result("latency", figures)
     if parsed.json:
@@ -58,9 +64,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks.latency", description=__doc__)
     parser.add_argument("wav", type=Path, nargs="*", help="recordings; default: tests/speech")
     parser.add_argument("--turns", type=int, help="turns in all; default: each recording twice")
-    parser.add_argument("--url", help="measure a running server instead of one of its own")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--url", help="measure a running server instead of one of its own")
+    where.add_argument(
+        "--stand-in", action="store_true", help="engines with random weights and scripted words"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     return parser
+
+
+def _script(parsed: argparse.Namespace, paths: Sequence[Path]) -> Path | None:
+    if not parsed.stand_in:
+        return None
+    return write_script(lines_of(paths), OUT_DIR / "latency-script.json")
 
 
 async def _measure(
@@ -87,7 +103,7 @@ def judge(recording: WavAudio, reply: Reply) -> Turn:
         voice_to_voice_ms=(heard_at_s - ended_at_s) * 1000,
         server_ms=told["voice_to_voice_ms"] or 0.0,
         segments=dict(told["segments"]),
-        is_cached=all(result == "hit" for result in told["cache"].values()),
+        is_cached=all(told["cache"].get(stage) == "hit" for stage in CACHED_STAGES),
     )
 
 
@@ -120,6 +136,15 @@ def summarise(turns: Sequence[Turn]) -> dict[str, Any]:
             max(abs(sum(turn.segments.values()) - turn.server_ms) for turn in turns), 3
         ),
     }
+
+
+def by_question(turns: Sequence[Turn], names: Sequence[str]) -> dict[str, float]:
+    """Return the median of each recording's uncached turns, which were asked in that order."""
+    times: dict[str, list[float]] = {}
+    for number, turn in enumerate(turns):
+        if not turn.is_cached:
+            times.setdefault(names[number % len(names)], []).append(turn.voice_to_voice_ms)
+    return {name: round(median(values), 1) for name, values in times.items()}
 
 
 def _show(figures: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 RESULTS_DIR = Path(__file__).resolve().parent / "results"
+OUT_DIR = Path(__file__).resolve().parent / "out"
+"""Made things that are not committed."""
 
 
 def write_result(name: str, figures: Mapping[str, Any]) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30
+STANDIN_SERVER = "benchmarks.standin_server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,18 @@ class RunningServer:
 
 @contextmanager
 def running_server(
-    variables: Mapping[str, str] | None = None, *, with_samples: bool = True
+    variables: Mapping[str, str] | None = None,
+    *,
+    with_samples: bool = True,
+    script: Path | None = None,
 ) -> Iterator[RunningServer]:
     """Start `parley serve --port 0`, wait for its address, and end it with SIGTERM.
 
-    `variables` are added to the environment. Raises RuntimeError when it does not start.
+    `variables` are added to the environment. With a script (benchmarks/script.py) the server has
+    stand-in engines and says the script's words. Raises RuntimeError when it does not start.
     """
-    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0"]
+    program = ["server.cli", "serve"] if script is None else [STANDIN_SERVER, str(script)]
+    command = [sys.executable, "-m", *program, "--port", "0"]
     started_at_s = time.monotonic()
     process = subprocess.Popen(
         [*command, "--samples"] if with_samples else command,

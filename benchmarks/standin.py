@@ -1,0 +1,110 @@
+"""Stand-in speech engines: the true compute of base.en and of a Piper medium voice, random weights.
+
+For figures where no model hub is. The recogniser's words come from a script, the voice is noise;
+both say "stand-in" in their names. Nothing in the product can reach them.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from audio.pcm import Samples
+from benchmarks.script import Script
+from benchmarks.server_process import ROOT
+from benchmarks.standin_piper import make_standin_voice
+from benchmarks.standin_whisper import make_standin_whisper
+from models.espeak import EspeakLibrary
+from models.language_model import LanguageModelFiles
+from models.piper import PiperSynthesizer
+from models.stt import Transcript
+from models.whisper import WhisperRecognizer
+from server.loading import SpeechEngines
+from server.settings import Settings
+
+STANDIN_DIR = ROOT / "benchmarks" / "out" / "standin"
+TOKENS: Final = 12
+"""Tokens that every recognition is asked for, and CTranslate2 gives 13: what a spoken question has
+("what time does the last boat come back on a sunday": 11, a full stop and the end). The recogniser
+runs again with padding at its own limit, 12 and 8 for each second: 15 for the shortest speech."""
+
+_CONFIDENCE = 0.9
+_MAKERS: dict[str, Callable[[Path], Path]] = {
+    "base.en": make_standin_whisper,
+    "medium": lambda folder: make_standin_voice(folder / "en_US-standin-medium.onnx"),
+}
+
+
+class StandinRecognizer(WhisperRecognizer):
+    """Runs the cropped Whisper compute on every utterance and returns the script's words for it."""
+
+    def __init__(self, model_dir: Path, script: Script, workers: int) -> None:
+        """See `WhisperRecognizer`."""
+        super().__init__(model_dir, cpu_threads=1, workers=workers)
+        self._script = script
+        self._model = _FixedLength(self._model)
+        self.name = "stand-in base.en (faster-whisper, random weights, scripted words)"
+        self.fingerprint = f"stand-in-{self.fingerprint}"
+
+    def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
+        """See `Recognizer`."""
+        heard = super().recognise(speech, hotwords)
+        return replace(heard, text=self._script.text_of(speech), confidence=_CONFIDENCE)
+
+    def _read(self, speech: Samples, frames: int, hotwords: str | None) -> Any:
+        """Random weights repeat themselves: that must not cause the padded second run."""
+        return replace(super()._read(speech, frames, hotwords), compression_ratio=1.0)
+
+
+class _FixedLength:
+    """A Whisper model that always decodes as many tokens: its end token is suppressed."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._end_token = model.hf_tokenizer.token_to_id("<|endoftext|>")
+
+    def encoding_at_most(self, frames: int) -> AbstractContextManager[None]:
+        bounded: AbstractContextManager[None] = self._model.encoding_at_most(frames)
+        return bounded
+
+    def transcribe(self, speech: Samples, **options: Any) -> Any:
+        # CTranslate2 gives half of max_new_tokens to what it generates; -1 is Whisper's own list.
+        options |= {"max_new_tokens": 2 * TOKENS, "suppress_tokens": [-1, self._end_token]}
+        return self._model.transcribe(speech, **options)
+
+
+class StandinSynthesizer(PiperSynthesizer):
+    """Runs a medium voice's compute; the sound is noise of the sentence's natural length."""
+
+    def __init__(self, voice_path: Path, library: EspeakLibrary) -> None:
+        """See `PiperSynthesizer`."""
+        super().__init__(voice_path, library)
+        self.name = "stand-in en_US medium (piper, random weights)"
+        self.fingerprint = f"stand-in-{self.fingerprint}"
+
+
+def load_standins(
+    script: Script, settings: Settings, language_model: LanguageModelFiles | None, library: Any
+) -> SpeechEngines:
+    """Make the models on the first call (3 s), then load them."""
+    recognizer = StandinRecognizer(made("base.en"), script, settings.stt_permits)
+    voice_path = made("medium") / "en_US-standin-medium.onnx"
+    note = "Stand-ins hear and speak: the cost is true, words are scripted, the voice is noise."
+    return SpeechEngines(recognizer, StandinSynthesizer(voice_path, library), (note,))
+
+
+def made(name: str, out_dir: Path = STANDIN_DIR) -> Path:
+    """Return the folder of a stand-in model; it appears whole or not at all."""
+    folder = out_dir / name
+    if folder.is_dir():
+        return folder
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out_dir) as temporary:
+        part = Path(temporary) / name
+        part.mkdir()
+        _MAKERS[name](part)
+        os.replace(part, folder)
+    return folder

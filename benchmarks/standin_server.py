@@ -1,0 +1,62 @@
+"""A Parley server whose speech engines are stand-ins; everything else is the product.
+
+`python -m benchmarks.standin_server SCRIPT.json [--port 0] [--samples]`. Its documents are its own
+(benchmarks/out/standin/data) unless PARLEY_DATA_DIR names others.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+# As in server/cli.py: before any library that starts OpenMP threads is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM."""
+    from benchmarks.script import load_script
+    from benchmarks.standin import STANDIN_DIR, load_standins
+    from server.app import App
+    from server.settings import load_settings
+
+    parsed = _parser().parse_args(arguments)
+    loaded = load_settings()
+    is_own = loaded.origins["data_dir"] == "default"
+    settings = replace(
+        loaded.settings,
+        offline=True,
+        port=parsed.port,
+        data_dir=STANDIN_DIR / "data" if is_own else loaded.settings.data_dir,
+    )
+    load_speech = partial(load_standins, load_script(parsed.script))
+    app = App(settings, _say, parsed.samples, load_speech)
+
+    def on_ready(port: int) -> None:
+        engines = app.engines()
+        _say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
+        _say(f"Open http://{settings.host}:{port}")
+
+    asyncio.run(app.run(on_ready))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks.standin_server", description=__doc__)
+    parser.add_argument("script", type=Path, help="what benchmarks.script.write_script wrote")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--samples", action="store_true", help="read the sample documents")
+    return parser
+
+
+def _say(text: str) -> None:
+    print(text, flush=True, file=sys.stdout)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
