@@ -45,11 +45,11 @@ check: $(VENV)/dev.stamp ## format, lint, types and the architecture
 
 bench: $(VENV)/dev.stamp system ## every figure of the README, one after the other, on a quiet machine
 	@$(BIN)/python -m benchmarks.footprint
-	@$(BIN)/python -m benchmarks.latency --turns 28
+	@$(BIN)/python -m benchmarks.latency --turns 14
 	@$(BIN)/python -m benchmarks.retrieval
 	@$(BIN)/python -m benchmarks.recognition
 	@$(BIN)/python -m benchmarks.spoken
-	@$(BIN)/python -m benchmarks.latency --stand-in
+	@$(BIN)/python -m benchmarks.latency --stand-in --turns 14
 	@$(BIN)/python -m benchmarks.load --sessions 4 --seconds 48 --stand-in
 	@$(BIN)/python -m benchmarks.report
 	@$(BIN)/python -m benchmarks.regression

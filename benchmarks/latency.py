@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = [path.name for path in paths]
     figures = summarise(turns) | {"engines": engines, "questions_ms": by_question(turns, names)}
     _show(figures)
-    write_result("latency", figures)
+    write_result("latency-stand-in" if parsed.stand_in else "latency", figures)
     if parsed.json:
         print(json.dumps(figures))
     return 0

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.results import OUT_DIR, RESULTS_DIR
 
-NAMES = ("latency", "load")
+NAMES = ("latency", "latency-stand-in", "load")
 KEYS = ("count", "p50", "p95", "p99")
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#eeca3b")
 BAR_WIDTH = 720
