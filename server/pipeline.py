@@ -5,8 +5,9 @@ It keeps no order between stages; server/turn.py does.
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from server.engines import Engines
 from server.metrics import Metrics
 from server.settings import Settings
 from server.stage import Stage, StageLimits, StageResult
+
+Value = TypeVar("Value")
 
 FIRST_SENTENCE = "first_sentence"
 """Key in `Pipeline.ahead` of the sentence that was spoken ahead."""
@@ -50,35 +53,15 @@ class Stages:
         """Make each stage with its permits, queue and cache."""
         limit_bytes = settings.cache_bytes if settings.cache_enabled else 0
 
-        def limits(permits: int) -> StageLimits:
-            return StageLimits(permits, settings.stage_queue_limit)
+        def make(name: str, permits: int, size_of: Callable[[Value], int]) -> Stage[Value]:
+            cache = MemoryCache[Value](limit_bytes, settings.cache_ttl_s, size_of)
+            return Stage(name, StageLimits(permits, settings.stage_queue_limit), cache, metrics)
 
-        ttl_s = settings.cache_ttl_s
         return cls(
-            stt=Stage(
-                "stt",
-                limits(settings.stt_permits),
-                MemoryCache[Transcript](limit_bytes, ttl_s, _transcript_bytes),
-                metrics,
-            ),
-            search=Stage(
-                "search",
-                limits(settings.search_permits),
-                MemoryCache[Found](limit_bytes, ttl_s, _found_bytes),
-                metrics,
-            ),
-            answer=Stage(
-                "answer",
-                limits(settings.answer_permits),
-                MemoryCache[Answer](limit_bytes, ttl_s, _answer_bytes),
-                metrics,
-            ),
-            tts=Stage(
-                "tts",
-                limits(settings.tts_permits),
-                MemoryCache[Speech](limit_bytes, ttl_s, _speech_bytes),
-                metrics,
-            ),
+            stt=make("stt", settings.stt_permits, _transcript_bytes),
+            search=make("search", settings.search_permits, _found_bytes),
+            answer=make("answer", settings.answer_permits, _answer_bytes),
+            tts=make("tts", settings.tts_permits, _speech_bytes),
         )
 
     def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
