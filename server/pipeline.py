@@ -76,6 +76,8 @@ class Pipeline:
     stages: Stages
     engines: Engines
     search_hits: int
+    needed: Deadline | None = None
+    """When the answer's first sound is wanted: orders the lines of the stages."""
     ahead: Mapping[str, str] = field(default_factory=dict)
     """Stages whose caches were looked up ahead, for the same question, and counted then."""
 
@@ -85,7 +87,11 @@ class Pipeline:
         digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
         key = f"{recognizer.fingerprint}|{digest.hexdigest()}"
         return await self.stages.stt.run(
-            key, lambda: recognizer.recognise(samples), deadline, is_counted="stt" not in self.ahead
+            key,
+            lambda: recognizer.recognise(samples),
+            deadline,
+            needed=self.needed,
+            is_counted="stt" not in self.ahead,
         )
 
     async def search(
@@ -101,6 +107,7 @@ class Pipeline:
             f"{self._knowledge_key}|{len(question)}|{question}{other}",
             lambda: self._find(readings),
             deadline,
+            needed=self.needed,
             is_counted="search" not in self.ahead,
         )
 
@@ -111,11 +118,17 @@ class Pipeline:
             f"{self._knowledge_key}|{found.retrieval.question}",
             lambda: answerer.answer(found.retrieval),
             deadline,
+            needed=self.needed,
             is_counted="answer" not in self.ahead,
         )
 
     async def synthesise(
-        self, sentence: str, speed: float, rate_hz: int, deadline: Deadline
+        self,
+        sentence: str,
+        speed: float,
+        rate_hz: int,
+        deadline: Deadline,
+        needed: Deadline | None = None,
     ) -> StageResult[Speech]:
         """Speak what may be spoken of one sentence at `rate_hz`, with the pause that follows it."""
         synthesizer = self.engines.synthesizer
@@ -126,7 +139,13 @@ class Pipeline:
 
         key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{sentence}"
         is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence
-        return await self.stages.tts.run(key, speak, deadline, is_counted=not is_first_counted)
+        return await self.stages.tts.run(
+            key,
+            speak,
+            deadline,
+            needed=needed or self.needed,
+            is_counted=not is_first_counted,
+        )
 
     @property
     def _knowledge_key(self) -> str:

@@ -314,8 +314,9 @@ class Session:
         self._ahead.stop()
 
     def _pipeline(self) -> Pipeline:
-        shared = self._shared
-        return Pipeline(shared.stages, shared.engine_room.current, shared.settings.search_hits)
+        shared, settings = self._shared, self._shared.settings
+        needed = Deadline.after(settings.endpoint_shortest_ms / 1000)
+        return Pipeline(shared.stages, shared.engine_room.current, settings.search_hits, needed)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
         return Speculation(samples, self._pipeline(), self._limits(), on_understood)

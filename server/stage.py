@@ -76,10 +76,12 @@ class Stage(Generic[Value]):
         work: Callable[[], Value],
         deadline: Deadline,
         *,
+        needed: Deadline | None = None,
         is_counted: bool = True,
     ) -> StageResult[Value]:
         """Return the cached value, join the same work in flight, or run it; None is never cached.
 
+        The line is ordered by `needed`, when the result is wanted; past `deadline` it is given up.
         A lookup that repeats one made ahead for the same turn is not counted again.
 
         Raises StageBusy when the queue is full, StageTimeout past the deadline, StageFailed when
@@ -92,7 +94,7 @@ class Stage(Generic[Value]):
         if cached is not None:
             return StageResult(cached, True, 0.0, 0.0)
         flight = self._flights.get(key) if key is not None else None
-        return await self._wait(flight or self._launch(key, work, deadline), deadline)
+        return await self._wait(flight or self._launch(key, work, needed or deadline), deadline)
 
     def close(self) -> None:
         """Let the threads end once their work is done."""
@@ -120,7 +122,7 @@ class Stage(Generic[Value]):
         return StageResult(value, False, queue_ms, flight.run_ms)
 
     def _launch(
-        self, key: str | None, work: Callable[[], Value], deadline: Deadline
+        self, key: str | None, work: Callable[[], Value], needed: Deadline
     ) -> _Flight[Value]:
         flight: _Flight[Value] = _Flight(key, asyncio.get_running_loop().create_future())
         flight.future.add_done_callback(_retrieve_error)
@@ -132,7 +134,7 @@ class Stage(Generic[Value]):
             self._workers.submit(work, lambda value, error: self._land(flight, value, error))
 
         try:
-            flight.ticket = self.permits.request(deadline, start)
+            flight.ticket = self.permits.request(needed, start)
         except QueueFull:
             self.metrics.count_stage_error(self.name, StageBusy.code)
             raise StageBusy(self.name, f"Too many wait for the {self.name} stage.") from None

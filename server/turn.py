@@ -211,12 +211,14 @@ class Turn:
 
     async def _synthesise(self, sentence: str, position: int) -> Speech | StageError:
         slack_s = self._pacer.unplayed_s(time.monotonic())
+        # The first piece is wanted as early as the turn; a later one when what is there is played.
+        needed = None if position == 0 else Deadline.after(slack_s)
         deadline = (
             self._deadline if position == 0 else Deadline.after(self._limits.timeout_s + slack_s)
         )
         try:
             result = await self._pipeline.synthesise(
-                sentence, self._limits.speed, self._limits.rate_hz, deadline
+                sentence, self._limits.speed, self._limits.rate_hz, deadline, needed
             )
         except StageError as error:
             return error

@@ -1,6 +1,7 @@
 """server/stage.py: cache, single flight, a permit per thread, deadlines, failures."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -175,6 +176,29 @@ async def test_a_failure_is_told_and_not_cached(make_stage: MakeStage) -> None:
     assert "words" not in str(failed.value)
     assert isinstance(failed.value.__cause__, ValueError)
     assert (await stage.run("key", Work(), Deadline.after(5))).value == "value 1"
+
+
+async def test_the_line_is_ordered_by_when_the_result_is_needed(make_stage: MakeStage) -> None:
+    """Patience (the deadline) does not buy a place: need does."""
+    stage, blocker = make_stage(), Work(is_held=True)
+    order: list[str] = []
+    blocking = asyncio.create_task(stage.run("blocker", blocker, Deadline.after(5)))
+    await until(blocker.started.is_set)
+
+    def note(name: str) -> str:
+        order.append(name)
+        return name
+
+    calls = []
+    for name, deadline_s, needed_s in (("later", 6, 3), ("now", 9, 0)):
+        work = functools.partial(note, name)
+        needed = Deadline.after(needed_s)
+        call = stage.run(name, work, Deadline.after(deadline_s), needed=needed)
+        calls.append(asyncio.create_task(call))
+        await asyncio.sleep(0)
+    blocker.go.set()
+    await asyncio.gather(blocking, *calls)
+    assert order == ["now", "later"]
 
 
 async def test_waiting_work_runs_earliest_deadline_first(make_stage: MakeStage) -> None:
