@@ -46,9 +46,10 @@ def normalise(text: str) -> str:
     text = "".join(mark for mark in text if not unicodedata.combining(mark))
     text = _digits_as_words(text)
     text = re.sub(r"\b([ap])\.? ?m\b\.?", r"\1m", text.replace("'", ""))
-    text = re.sub(r"\bo clock\b", "oclock", re.sub(r"[^a-z ]+", " ", text))
+    text = " ".join(re.sub(r"[^a-z ]+", " ", text).split())
+    text = re.sub(r"\b([ap]) m\b", r"\1m", re.sub(r"\bo clock\b", "oclock", text))
     text = re.sub(r"\bper cent\b", "percent", text)
-    text = _AND_IN_NUMBER.sub(r"\1 ", " ".join(text.split()))
+    text = _AND_IN_NUMBER.sub(r"\1 ", text)
     return " ".join(_SPELLINGS.get(word, word) for word in text.split())
 
 

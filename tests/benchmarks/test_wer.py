@@ -42,6 +42,12 @@ def test_normalise_writes_what_is_said(written: str, said: str) -> None:
     assert normalise(written) == said
 
 
+@pytest.mark.parametrize("text", ["P:M", "p m", "p.m.", "pm", "P.M"])
+def test_half_days_are_one_word_however_they_are_written(text: str) -> None:
+    """Found by hypothesis: a second pass joined what the first had left apart."""
+    assert normalise(text) == "pm"
+
+
 @given(st.text())
 def test_normalise_takes_any_text_and_is_stable(text: str) -> None:
     """Words of a to z with single spaces, which a second pass leaves as they are."""
