@@ -33,8 +33,7 @@ RECORDINGS: Mapping[str, Sequence[tuple[str, str, str]]] = {
 }
 """Per list: the file's name, the voice and the words of a question in SAMPLE_QUESTIONS.
 
-No espeak-ng: pocketsphinx mistakes 63% to 84% of its words, with the same language model 13% to 20%
-of flite's (24 sample questions).
+No espeak-ng: pocketsphinx mistakes most of its words, as benchmarks.recognition --voices shows.
 """
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import fields
 
 from server.errors import StartError
@@ -55,11 +56,14 @@ def _shown(settings: Settings, name: str) -> object:
 
 
 def _engine(
-    settings: Settings, choose: object, better: str, embedded: str, problems: list[str]
+    settings: Settings,
+    choose: Callable[[Settings], Choice],
+    better: str,
+    embedded: str,
+    problems: list[str],
 ) -> dict[str, str]:
-    assert callable(choose)
     try:
-        choice: Choice = choose(settings)
+        choice = choose(settings)
     except StartError as error:
         problems.append(str(error))
         return {"engine": "none", "why": str(error)}

@@ -26,11 +26,6 @@ class Choice:
     reason: str
 
 
-def places_of(settings: Settings) -> Places:
-    """Return where weights are looked for."""
-    return Places(settings.models_dir, settings.hub_cache_dir)
-
-
 def choose_recognizer(settings: Settings) -> Choice:
     """Choose Whisper or pocketsphinx. Raises StartError when Whisper is demanded in vain."""
     if settings.stt is RecognizerChoice.POCKETSPHINX:
@@ -49,7 +44,7 @@ def choose_synthesizer(settings: Settings) -> Choice:
 
 def _choose(settings: Settings, model: str, job: Job, is_demanded: bool) -> Choice:
     try:
-        located = resolve(model, job, places_of(settings))
+        located = resolve(model, job, Places(settings.models_dir, settings.hub_cache_dir))
     except (ModelUnusable, UnknownModel) as error:
         if is_demanded:
             raise StartError(str(error)) from error

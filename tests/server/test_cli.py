@@ -1,6 +1,9 @@
 """The command line: bad input is named, exit codes tell, JSON is one object."""
 
 import json
+import os
+import subprocess
+import sys
 import wave
 from collections.abc import Callable
 from dataclasses import asdict
@@ -160,6 +163,22 @@ def test_serve_refuses_an_open_door(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", "0.0.0.0"]) == 1
     assert "PARLEY_TOKEN" in capsys.readouterr().err
     assert main(["serve", "--port", "70000"]) == 2
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    """`parley doctor | head -1`: the reader leaves, and nothing is said of it."""
+    command = [sys.executable, "-c", "from server.cli import main; raise SystemExit(main())"]
+    with subprocess.Popen(
+        [*command, "doctor"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["ask"], ["ingest"], ["models"], ["doctor"]])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.confidence import REFUSE_BELOW
 from server.settings import (
     PRESETS,
     Preset,
@@ -93,6 +94,11 @@ def test_contradictions_are_mistakes() -> None:
 def test_a_bad_token_is_not_repeated() -> None:
     """Secrets are in no message."""
     assert "s3cret" not in str(SettingsError(problems(PARLEY_HOST="0.0.0.0", PARLEY_PORT="x")))
+
+
+def test_the_refusal_threshold_is_the_calibrated_one() -> None:
+    """The setting's default and the formula's own threshold cannot drift apart."""
+    assert Settings().refusal_confidence == REFUSE_BELOW
 
 
 def test_every_setting_says_what_it_is_for() -> None:
