@@ -19,26 +19,21 @@ from audio.endpoint import (
     SpeechStarted,
     UtteranceEnded,
 )
-from audio.pcm import FrameError, Samples
+from audio.pcm import Samples
 from audio.vad import VadModel
 from server import client_events as asked
 from server import server_events as told
 from server.ahead import Ahead
 from server.deadline import Deadline
 from server.ears import RATE_HZ, Ears
-from server.engines import EngineRoom, Engines
-from server.errors import (
-    BadFrame,
-    ClientError,
-    Idle,
-    InvalidEvent,
-    ParleyError,
-    SessionError,
-    StageError,
-)
-from server.interruption import Interruption, classify
+from server.engines import EngineRoom
+from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
+from server.intake import Intake
+from server.interruption import Interruption
 from server.items import Items
+from server.judging import judge
 from server.metrics import Metrics
+from server.news import EngineNews
 from server.outbox import Outbox
 from server.pipeline import Pipeline, Stages
 from server.session_settings import changed, describe_session, ear_settings
@@ -48,9 +43,6 @@ from server.state import TABLE, Action, Signal, State
 from server.turn import Question, Turn, TurnLimits
 
 log = logging.getLogger(__name__)
-
-BAD_FRAMES_MAXIMUM = 5
-"""The bad frame with this number closes the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +67,8 @@ class Session:
         self._outbox = outbox
         self._shared = shared
         self._ears = Ears(shared.vad_model, ear_settings(settings))
+        self._intake = Intake(self._ears, outbox)
+        self._news = EngineNews(shared.engine_room, outbox)
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
@@ -82,19 +76,17 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
         self._typed: Question | None = None
-        self._bad_frames = 0
         self._last_activity_s = time.monotonic()
-        self._news: asyncio.Queue[Engines] = asyncio.Queue(maxsize=8)
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
         """Serve until the messages end. Raises SessionError or ClientError to have it closed."""
-        self._shared.engine_room.subscribe(self._hear_of_engines)
+        self._news.subscribe()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._ahead = self._make_ahead(group)
                 await self._outbox.event(told.SessionCreated(self._describe()))
-                news = group.create_task(self._tell_news())
+                news = group.create_task(self._news.run())
                 async for message in messages:
                     await self._take(message)
                 news.cancel()
@@ -103,7 +95,7 @@ class Session:
         except BaseExceptionGroup as errors:
             raise _first_cause(errors) from errors
         finally:
-            self._shared.engine_room.unsubscribe(self._hear_of_engines)
+            self._news.unsubscribe()
 
     async def drain(self) -> None:
         """Wait for the answer that is being given, if any."""
@@ -128,23 +120,8 @@ class Session:
             raise Idle(f"Nothing was said for {quiet_s:.0f} s.")
 
     async def _take_audio(self, frame: bytes) -> None:
-        if not frame:
-            await self._refuse_frame("The frame is empty; PCM16 samples are expected.")
-            return
-        try:
-            events = self._ears.hear(frame, time.monotonic())
-        except FrameError as error:
-            await self._refuse_frame(str(error))
-            return
-        for event in events:
+        for event in await self._intake.take(frame):
             await self._take_endpoint(event)
-
-    async def _refuse_frame(self, reason: str) -> None:
-        self._bad_frames += 1
-        error = BadFrame(reason)
-        if self._bad_frames >= BAD_FRAMES_MAXIMUM:
-            raise error
-        await self._outbox.error(error)
 
     async def _take_endpoint(self, event: EndpointEvent) -> None:
         match event:
@@ -232,15 +209,11 @@ class Session:
 
     async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
         """Recognise what was said into the answer; only a question ends it."""
-        deadline = Deadline.after(self._shared.settings.turn_timeout_s)
-        try:
-            heard = await self._pipeline().transcribe(utterance.spoken, deadline)
-        except StageError as error:
-            await self._outbox.error(error)
-            await self._signal(Signal.DISMISSED)
-            return
-        kind = classify(heard.value.text, being_said)
-        self._shared.metrics.count_interruption(kind)
+        shared = self._shared
+        deadline = Deadline.after(shared.settings.turn_timeout_s)
+        kind = await judge(
+            utterance, being_said, self._pipeline(), deadline, self._outbox, shared.metrics
+        )
         if kind is Interruption.QUESTION:
             await self._signal(Signal.INTERRUPTED, utterance=utterance)
         else:
@@ -371,15 +344,6 @@ class Session:
             {"version": shared.version, "preset": str(shared.settings.preset)},
             (self._rate_hz, self._speed),
         )
-
-    def _hear_of_engines(self, engines: Engines) -> None:
-        if not self._news.full():
-            self._news.put_nowait(engines)
-
-    async def _tell_news(self) -> None:
-        while True:
-            engines = await self._news.get()
-            await self._outbox.event(told.EnginesChanged(engines.names(), list(engines.notes)))
 
 
 def _first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
