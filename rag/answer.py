@@ -87,8 +87,11 @@ class Answerer:
         self._stems = retriever.stems
         self._refuse_below = refuse_below
 
-    def answer(self, retrieval: Retrieval) -> Answer:
-        """Quote the sentences that answer, or refuse with REFUSAL and no sources."""
+    def answer(self, retrieval: Retrieval, is_brief: bool = False) -> Answer:
+        """Quote the sentences that answer, or refuse with REFUSAL and no sources.
+
+        `is_brief` quotes one sentence, and the one before it only where it leans on that.
+        """
         candidates = self.candidates(retrieval)
         if not candidates:
             return Answer(REFUSAL, (), (), True, 0.0)
@@ -96,7 +99,7 @@ class Answerer:
         confidence = answer_confidence(gather_evidence(retrieval, candidates, best))
         if confidence < self._refuse_below:
             return Answer(REFUSAL, (), (), True, confidence)
-        chosen = choose(best, candidates)
+        chosen = choose(best, candidates, is_brief)
         sentences = tuple(candidate.sentence for candidate in chosen)
         text = phrase(best.hit.passage, sentences)
         return Answer(text, sentences, tuple(map(_source, chosen)), False, confidence)
@@ -129,7 +132,9 @@ def gather_evidence(
     )
 
 
-def choose(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+def choose(
+    best: Candidate, candidates: Sequence[Candidate], is_brief: bool = False
+) -> list[Candidate]:
     """The best sentence and its companions in the same passage, in reading order.
 
     The sentence before the best one comes along when the best one would not be understood alone.
@@ -138,6 +143,7 @@ def choose(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
     same = [other for other in candidates if other.hit.passage_id == best.hit.passage_id]
     others = sorted(same, key=lambda other: -other.score)
     wanted = [other for other in others if other.score >= COMPANION_SHARE * best.score]
+    wanted = [] if is_brief else wanted
     if leans_on_context(best.sentence):
         wanted = [other for other in same if other.position == best.position - 1] + wanted
     chosen = [best]

@@ -23,6 +23,7 @@ from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
+from server.governor import Governor
 from server.hub_watch import HubWatch
 from server.knowledge import load_knowledge
 from server.knowledge_watch import KnowledgeWatch
@@ -37,8 +38,9 @@ from server.preparation import (
     prepare_language_model,
 )
 from server.reports import Reports
-from server.session import Session, Surroundings
+from server.session import Session
 from server.settings import Settings
+from server.surroundings import Surroundings
 from server.web import Door, Web
 from server.workers import Workers
 
@@ -129,12 +131,14 @@ class App:
         engines = Engines(
             speech.recognizer, speech.synthesizer, embedder, knowledge.result(), speech.notes
         )
+        stages = Stages.build(settings, metrics)
         shared = Surroundings(
             settings,
-            Stages.build(settings, metrics),
+            stages,
             EngineRoom(engines),
             vad_model.result(),
             metrics,
+            Governor(stages.cores, metrics, settings.degradation),
             version(),
         )
         return store, library, shared
@@ -171,7 +175,8 @@ class App:
         hub = HubWatch(settings, room, library, self.say, workers)
         knowledge = KnowledgeWatch(settings, store, room, library, workers)
         async with asyncio.TaskGroup() as group:
-            watches = [group.create_task(hub.run()), group.create_task(knowledge.run())]
+            running = (hub.run(), knowledge.run(), self._shared.governor.run())
+            watches = [group.create_task(watch) for watch in running]
             on_ready(self.port)
             await self._stopping.wait()
             for watch in watches:

@@ -97,6 +97,12 @@ class Metrics:
         self._interruptions = Counter(
             "parley_interruptions", "Speech into an answer, by kind", ["kind"], registry=registry
         )
+        self._load = Gauge(
+            "parley_load", "Heavy calls that run or wait, a core, averaged", registry=registry
+        )
+        self._steps = Gauge(
+            "parley_degradation_step", "1 while given up under load", ["step"], registry=registry
+        )
         self._sessions = Gauge("parley_sessions", "Sessions now", registry=registry)
         self._refused = Counter(
             "parley_refused_sessions", "Sessions refused at the door", ["code"], registry=registry
@@ -141,6 +147,15 @@ class Metrics:
     def count_interruption(self, kind: str) -> None:
         """One utterance that was spoken into an answer."""
         self._interruptions.labels(kind).inc()
+
+    def set_load(self, load: float) -> None:
+        """Heavy calls that run or wait, a core."""
+        self._load.set(load)
+
+    def set_steps(self, taken: Mapping[str, bool]) -> None:
+        """Which degradation steps are taken now."""
+        for step, is_taken in taken.items():
+            self._steps.labels(step).set(int(is_taken))
 
     def set_sessions(self, count: int) -> None:
         """Sessions that are open now."""

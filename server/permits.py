@@ -1,6 +1,6 @@
-"""A counted limit whose waiting line is ordered by deadline, earliest first.
+"""Counted limits whose waiting lines are ordered by deadline, earliest first, over all stages.
 
-It runs no work: it calls `grant` when there is room. For one event loop, without locks.
+They run no work: they call `grant` when there is room. For one event loop, without locks.
 """
 
 import heapq
@@ -24,33 +24,70 @@ class Ticket:
     grant: Callable[[], None] = field(compare=False)
     is_withdrawn: bool = field(default=False, compare=False)
     is_granted: bool = field(default=False, compare=False)
+    is_overdue: bool = field(default=False, compare=False)
+    """Granted, but no longer counted against the cores: its thread may hang for ever."""
+
+
+class Cores:
+    """What several lines share: at most `limit` of their calls run at once.
+
+    A recognition that somebody waits for so goes before the third sentence of an answer, though
+    they wait in different lines. Without it the two would run at once and slow each other down.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.in_use = 0
+        self.numbers = itertools.count()
+        self._lines: list[Permits] = []
+
+    @property
+    def waiting(self) -> int:
+        """Calls in all lines."""
+        return sum(line.waiting for line in self._lines)
+
+    def join(self, line: "Permits") -> None:
+        """Count that line's calls too."""
+        self._lines.append(line)
+
+    def dispatch(self) -> None:
+        """Grant the earliest deadlines of all lines while there is room."""
+        while self.in_use < self.limit and (ready := [line for line in self._lines if line.head]):
+            min(ready, key=_head_of).grant_head()
 
 
 class Permits:
     """At most `limit` granted at once; at most `queue_limit` waiting.
 
     A permit is held until `release`, whoever has stopped waiting for its result: the limit is
-    about threads that run, not about callers that listen.
+    about threads that run, not about callers that listen. Lines that share `cores` also wait for
+    one of those.
     """
 
-    def __init__(self, limit: int, queue_limit: int) -> None:
+    def __init__(self, limit: int, queue_limit: int, cores: Cores | None = None) -> None:
         self.limit = limit
         self.queue_limit = queue_limit
         self.in_use = 0
         self.waiting = 0
         self._line: list[Ticket] = []
-        self._numbers = itertools.count()
+        self._cores = cores or Cores(limit)
+        self._cores.join(self)
+
+    @property
+    def head(self) -> Ticket | None:
+        """The ticket that this line would grant now, if the cores allow; None without room."""
+        self._drop_withdrawn()
+        return self._line[0] if self._line and self.in_use < self.limit else None
 
     def request(self, deadline: Deadline, grant: Callable[[], None]) -> Ticket:
         """Call `grant` now when there is room, else when its turn comes. Raises QueueFull."""
-        ticket = Ticket(deadline, next(self._numbers), grant)
-        if self.in_use < self.limit and not self.waiting:
-            self._grant(ticket)
-            return ticket
-        if self.waiting >= self.queue_limit:
+        ticket = Ticket(deadline, next(self._cores.numbers), grant)
+        is_room = self.in_use < self.limit and self._cores.in_use < self._cores.limit
+        if self.waiting >= self.queue_limit and (self.waiting or not is_room):
             raise QueueFull
         heapq.heappush(self._line, ticket)
         self.waiting += 1
+        self._cores.dispatch()
         return ticket
 
     def withdraw(self, ticket: Ticket) -> None:
@@ -61,19 +98,29 @@ class Permits:
         self.waiting -= 1
         self._drop_withdrawn()
 
-    def release(self) -> None:
-        """Give one permit back and grant it to the earliest deadline in the line."""
-        if self.in_use < 1:
-            raise RuntimeError("a permit was released that was not granted")
-        self.in_use -= 1
-        self._drop_withdrawn()
-        if self._line:
-            ticket = heapq.heappop(self._line)
-            self.waiting -= 1
-            self._grant(ticket)
+    def give_up(self, ticket: Ticket) -> None:
+        """Stop counting a granted call against the cores; its permit stays taken until release."""
+        if ticket.is_granted and not ticket.is_overdue:
+            ticket.is_overdue = True
+            self._cores.in_use -= 1
+            self._cores.dispatch()
 
-    def _grant(self, ticket: Ticket) -> None:
+    def release(self, ticket: Ticket) -> None:
+        """Give the ticket's permit back; the earliest deadlines get what is free."""
+        if not ticket.is_granted or self.in_use < 1:
+            raise RuntimeError("a permit was released that was not granted")
+        ticket.is_granted = False
+        self.in_use -= 1
+        if not ticket.is_overdue:
+            self._cores.in_use -= 1
+        self._cores.dispatch()
+
+    def grant_head(self) -> None:
+        """Grant the ticket at the head; for `Cores`, which found it."""
+        ticket = heapq.heappop(self._line)
+        self.waiting -= 1
         self.in_use += 1
+        self._cores.in_use += 1
         ticket.is_granted = True
         ticket.grant()
 
@@ -83,3 +130,10 @@ class Permits:
         if len(self._line) > 2 * self.queue_limit + 16:
             self._line = [ticket for ticket in self._line if not ticket.is_withdrawn]
             heapq.heapify(self._line)
+
+
+def _head_of(line: Permits) -> Ticket:
+    ticket = line.head
+    if ticket is None:
+        raise RuntimeError("a line without a head was asked for it")
+    return ticket

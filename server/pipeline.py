@@ -21,7 +21,10 @@ from rag.retrieve import Retrieval
 from server.cache import MemoryCache
 from server.deadline import Deadline
 from server.engines import Engines
+from server.governor import Step
+from server.machine import usable_cores
 from server.metrics import Metrics
+from server.permits import Cores
 from server.settings import Settings
 from server.stage import Stage, StageLimits, StageResult
 
@@ -43,6 +46,8 @@ class Found:
 class Stages:
     """The four stages of the process, shared by all sessions."""
 
+    cores: Cores
+    """What recognition and synthesis share: each call of theirs keeps one core busy."""
     stt: Stage[Transcript]
     search: Stage[Found]
     answer: Stage[Answer]
@@ -52,16 +57,21 @@ class Stages:
     def build(cls, settings: Settings, metrics: Metrics) -> "Stages":
         """Make each stage with its permits, queue and cache."""
         limit_bytes = settings.cache_bytes if settings.cache_enabled else 0
+        cores = Cores(settings.core_permits or usable_cores())
 
-        def make(name: str, permits: int, size_of: Callable[[Value], int]) -> Stage[Value]:
+        def make(
+            name: str, permits: int, size_of: Callable[[Value], int], cores: Cores | None = None
+        ) -> Stage[Value]:
             cache = MemoryCache[Value](limit_bytes, settings.cache_ttl_s, size_of)
-            return Stage(name, StageLimits(permits, settings.stage_queue_limit), cache, metrics)
+            limits = StageLimits(permits, settings.stage_queue_limit)
+            return Stage(name, limits, cache, metrics, cores)
 
         return cls(
-            stt=make("stt", settings.stt_permits, _transcript_bytes),
+            cores=cores,
+            stt=make("stt", settings.stt_permits, _transcript_bytes, cores),
             search=make("search", settings.search_permits, _found_bytes),
             answer=make("answer", settings.answer_permits, _answer_bytes),
-            tts=make("tts", settings.tts_permits, _speech_bytes),
+            tts=make("tts", settings.tts_permits, _speech_bytes, cores),
         )
 
     def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
@@ -78,6 +88,8 @@ class Pipeline:
     search_hits: int
     needed: Deadline | None = None
     """When the answer's first sound is wanted: orders the lines of the stages."""
+    steps: tuple[Step, ...] = ()
+    """What is given up for this turn, because too much stands in line."""
     ahead: Mapping[str, str] = field(default_factory=dict)
     """Stages whose caches were looked up ahead, for the same question, and counted then."""
 
@@ -114,9 +126,10 @@ class Pipeline:
     async def answer(self, found: Found, deadline: Deadline) -> StageResult[Answer]:
         """Compose the answer from what was found."""
         answerer = self.engines.knowledge.answerer
+        is_brief = Step.BRIEF_ANSWERS in self.steps
         return await self.stages.answer.run(
-            f"{self._knowledge_key}|{found.retrieval.question}",
-            lambda: answerer.answer(found.retrieval),
+            f"{self._knowledge_key}|{is_brief:d}|{found.retrieval.question}",
+            lambda: answerer.answer(found.retrieval, is_brief),
             deadline,
             needed=self.needed,
             is_counted="answer" not in self.ahead,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.session import Session, Surroundings
+from server.session import Session
+from server.surroundings import Surroundings
 from server.web import Page, Report, json_page
 
 
@@ -35,6 +36,7 @@ class Reports:
                 "notes": list(engines.notes),
                 "index": engines.knowledge.describe(),
                 "sessions": len(self._sessions),
+                "degraded": list(self._shared.governor.steps),
             }
         )
 
@@ -56,6 +58,8 @@ class Reports:
                 **self._shared.metrics.summary(),
                 "cache": {stage.name: _cache_counts(stage) for stage in self._stages()},
                 "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
+                "load": round(self._shared.governor.load, 3),
+                "degraded": list(self._shared.governor.steps),
                 "sessions": len(self._sessions),
                 "index": engines.knowledge.describe(),
                 "alerts": [],

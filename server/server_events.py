@@ -279,6 +279,8 @@ class TurnReport(ServerEvent):
     cache: Mapping[str, str]
     endpoint: Mapping[str, str | int]
     speculation: str
+    degraded: Sequence[str] = ()
+    """What was given up under load (server/governor.py)."""
 
 
 @dataclass(frozen=True, slots=True)

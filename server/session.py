@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,41 +20,26 @@ from audio.endpoint import (
     UtteranceEnded,
 )
 from audio.pcm import Samples
-from audio.vad import VadModel
 from server import client_events as asked
 from server import server_events as told
 from server.ahead import Ahead
 from server.deadline import Deadline
 from server.ears import RATE_HZ, Ears
-from server.engines import EngineRoom
 from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
 from server.intake import Intake
 from server.interruption import Interruption
 from server.items import Items
 from server.judging import judge
-from server.metrics import Metrics
 from server.news import EngineNews
 from server.outbox import Outbox
-from server.pipeline import Pipeline, Stages
+from server.pipeline import Pipeline
 from server.session_settings import changed, describe_session, ear_settings
-from server.settings import Settings
 from server.speculation import Fate, OnUnderstood, Speculation
 from server.state import TABLE, Action, Signal, State
+from server.surroundings import Surroundings
 from server.turn import Question, Turn, TurnLimits
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all sessions of a process share."""
-
-    settings: Settings
-    stages: Stages
-    engine_room: EngineRoom
-    vad_model: VadModel
-    metrics: Metrics
-    version: str
 
 
 class Session:
@@ -254,6 +239,7 @@ class Session:
             samples[-self._shared.settings.utterance_maximum_s * RATE_HZ :],
             wait=wait,
             ahead=None if guess is None else guess.cache,
+            steps=self._shared.governor.steps if guess is None else guess.pipeline.steps,
         )
 
     async def _add_typed(self, event: asked.CreateItem) -> None:
@@ -267,12 +253,14 @@ class Session:
                 code="no_question",
             )
         question, self._typed = self._typed, None
-        await self._signal(
-            Signal.QUESTION_TYPED, question=replace(question, asked_at_s=time.monotonic())
-        )
+        steps = self._shared.governor.steps
+        typed = replace(question, asked_at_s=time.monotonic(), steps=steps)
+        await self._signal(Signal.QUESTION_TYPED, question=typed)
 
     def _start_turn(self, question: Question) -> None:
-        pipeline = replace(self._pipeline(), ahead=question.ahead or {})
+        pipeline = replace(
+            self._pipeline(question.asked_at_s), steps=question.steps, ahead=question.ahead or {}
+        )
         self._turn = Turn(
             question,
             self._items.new_id("resp"),
@@ -286,10 +274,13 @@ class Session:
         # Cancelled after the turn's task was made: the turn joins what is in flight first.
         self._ahead.stop()
 
-    def _pipeline(self) -> Pipeline:
+    def _pipeline(self, asked_at_s: float | None = None) -> Pipeline:
+        """Bind the stages for a question whose speech ended then; None for just now."""
         shared, settings = self._shared, self._shared.settings
-        needed = Deadline.after(settings.endpoint_shortest_ms / 1000)
-        return Pipeline(shared.stages, shared.engine_room.current, settings.search_hits, needed)
+        ended_at_s = time.monotonic() if asked_at_s is None else asked_at_s
+        needed = Deadline(ended_at_s + settings.target_ms / 1000)
+        engines, steps = shared.engine_room.current, shared.governor.steps
+        return Pipeline(shared.stages, engines, settings.search_hits, needed, steps)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
         return Speculation(samples, self._pipeline(), self._limits(), on_understood)

@@ -109,6 +109,11 @@ class Settings:
     answer_permits: int = _setting(1, "answers composed at once", 1, 64)
     tts_permits: int = _setting(1, "sentences synthesised at once", 1, 64)
     stage_queue_limit: int = _setting(32, "calls waiting for one stage", 1, 10_000)
+    core_permits: int = _setting(
+        0, "recognitions and syntheses at once, both together; 0 is one a core", 0, 64
+    )
+    target_ms: int = _setting(700, "voice-to-voice target: orders the lines", 100, 10_000)
+    degradation: bool = _setting(True, "shorten answers while too much stands in line")
     turn_timeout_s: float = _setting(20.0, "time a turn has for its first audio", 1, 300)
 
     cache_enabled: bool = _setting(True, "use the cache at all")
@@ -153,6 +158,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "search_permits": 2,
         "tts_permits": 2,
         "stage_queue_limit": 64,
+        "target_ms": 1200,
     },
     Preset.HIGH_PERFORMANCE: {
         "cache_bytes": 256 << 20,
@@ -163,6 +169,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "answer_permits": 2,
         "tts_permits": 4,
         "stage_queue_limit": 256,
+        "target_ms": 600,
     },
 }
 

@@ -15,7 +15,7 @@ from server.cache import MemoryCache
 from server.deadline import Deadline
 from server.errors import StageBusy, StageError, StageFailed, StageTimeout
 from server.metrics import Metrics
-from server.permits import Permits, QueueFull, Ticket
+from server.permits import Cores, Permits, QueueFull, Ticket
 from server.workers import Workers
 
 Value = TypeVar("Value")
@@ -62,12 +62,14 @@ class Stage(Generic[Value]):
     limits: StageLimits
     cache: MemoryCache[Value]
     metrics: Metrics
+    cores: Cores | None = None
+    """What it shares with other stages whose work keeps a core busy."""
     permits: Permits = field(init=False)
     _workers: Workers = field(init=False)
     _flights: dict[str, _Flight[Value]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.permits = Permits(self.limits.permits, self.limits.queue_limit)
+        self.permits = Permits(self.limits.permits, self.limits.queue_limit, self.cores)
         self._workers = Workers(self.name, self.limits.permits)
 
     async def run(
@@ -112,6 +114,7 @@ class Stage(Generic[Value]):
                 value = await asyncio.shield(flight.future)
         except TimeoutError:
             self.metrics.count_stage_error(self.name, StageTimeout.code)
+            self._give_up_core(flight)
             raise StageTimeout(
                 self.name, f"The {self.name} stage did not finish in time."
             ) from None
@@ -143,7 +146,8 @@ class Stage(Generic[Value]):
         return flight
 
     def _land(self, flight: _Flight[Value], value: Value, error: BaseException | None) -> None:
-        self.permits.release()
+        if flight.ticket is not None:
+            self.permits.release(flight.ticket)
         self._forget(flight)
         flight.run_ms = (time.monotonic() - (flight.started_at_s or 0.0)) * 1000
         self.metrics.observe_stage(self.name, flight.run_ms)
@@ -167,6 +171,11 @@ class Stage(Generic[Value]):
         )
         failure.__cause__ = error
         flight.future.set_exception(failure)
+
+    def _give_up_core(self, flight: _Flight[Value]) -> None:
+        """A thread that overran its caller's deadline may hang: others must not wait for it."""
+        if flight.ticket is not None:
+            self.permits.give_up(flight.ticket)
 
     def _abandon_if_unwanted(self, flight: _Flight[Value]) -> None:
         is_running = flight.started_at_s is not None

@@ -17,6 +17,7 @@ from server import server_events as told
 from server.deadline import Deadline
 from server.endpointing import Wait
 from server.errors import ParleyError, StageError
+from server.governor import Step
 from server.heard import HeardWords
 from server.metrics import Metrics
 from server.pacing import Pacer
@@ -54,6 +55,8 @@ class Question:
     """How long the endpoint waited and why; None for typed text."""
     ahead: Mapping[str, str] | None = None
     """What the speculation found in the caches, by stage; None when there was none."""
+    steps: tuple[Step, ...] = ()
+    """What is given up under load: as in the speculation, whose results would else not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +270,7 @@ class Turn:
                 cache=self._cache,
                 endpoint=_describe_wait(self.question.wait),
                 speculation="none" if self.question.ahead is None else "used",
+                degraded=list(self._pipeline.steps),
             )
         )
 

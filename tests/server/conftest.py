@@ -15,6 +15,7 @@ from models.espeak import EspeakLibrary
 from rag.ingest import ingest
 from rag.store import Store
 from server.engines import EngineRoom, Engines
+from server.governor import Governor
 from server.knowledge import load_knowledge
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -25,8 +26,9 @@ from server.preparation import (
     open_store,
     prepare_language_model,
 )
-from server.session import Session, Surroundings
+from server.session import Session
 from server.settings import Settings
+from server.surroundings import Surroundings
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer, FakeWire
 
 SPEECH_DIR = Path(__file__).parent.parent / "speech"
@@ -118,9 +120,10 @@ async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeSta
         engines = Engines(
             recognizer, synthesizer, embedder, load_knowledge(store, embedder, 0.0), ("note",)
         )
-        shared = Surroundings(
-            settings, Stages.build(settings, metrics), EngineRoom(engines), vad_model, metrics, "0"
-        )
+        stages = Stages.build(settings, metrics)
+        governor = Governor(stages.cores, metrics)
+        room = EngineRoom(engines)
+        shared = Surroundings(settings, stages, room, vad_model, metrics, governor, "0")
         wire, messages = FakeWire(), FakeMessages()
         outbox = Outbox(wire, "test", settings.send_timeout_s)
         session = Session("test", outbox, shared)

@@ -9,6 +9,7 @@ import pytest
 
 from audio.pcm import Samples, encode_pcm16
 from server.errors import BadFrame, Gone, Idle, TooSlow
+from server.governor import Step
 from server.state import State
 from tests.server.conftest import MakeStand
 
@@ -345,3 +346,21 @@ async def test_a_lost_connection_is_no_error(make_stand: MakeStand, spoken: Samp
     stand.say(spoken)
     with pytest.raises(Gone):
         await stand.running
+
+
+async def test_under_load_the_answer_is_brief_and_says_so(make_stand: MakeStand) -> None:
+    """The step that the governor took is in the turn's report, and one sentence is quoted."""
+    stand = make_stand()
+    stand.messages.send(
+        *ask("What does the car park cost a day and when does it close in the evening?")
+    )
+    whole = await stand.wire.wait_for("parley.turn")
+    stand.shared.governor.steps = tuple(Step)
+    stand.messages.send(
+        *ask("What does the car park cost a day and when does it close in the evening?")
+    )
+    brief = await stand.wire.wait_for("parley.turn", 2)
+    assert (whole["degraded"], brief["degraded"]) == ([], ["no_partials", "brief_answers"])
+    assert whole["answer"].count(".") == 2
+    assert brief["answer"].count(".") == 1
+    await stand.end()

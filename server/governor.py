@@ -1,0 +1,86 @@
+"""Watches how much heavy work stands in line, and names the steps by which turns are made cheaper.
+
+It changes nothing itself: those who build a turn ask which steps are taken. Pure but for the
+sampling task; times are arguments.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from server.metrics import Metrics
+from server.permits import Cores
+
+log = logging.getLogger(__name__)
+
+
+class Step(StrEnum):
+    """What is given up, the least missed first; told in `parley.turn`, `/health` and `/stats`."""
+
+    NO_PARTIALS = "no_partials"
+    """Nothing is recognised while the person still speaks."""
+    BRIEF_ANSWERS = "brief_answers"
+    """One sentence instead of up to three: speech is three quarters of what a turn costs."""
+
+
+SAMPLE_S: Final = 0.1
+MEMORY_S: Final = 3.0
+"""Time constant of the average: longer than one burst, shorter than people's patience."""
+
+TAKEN_FROM: Final = {Step.NO_PARTIALS: 0.75, Step.BRIEF_ANSWERS: 1.25}
+"""Calls that run or wait, a core. With Poisson arrivals two cores that are 50% busy have 0.67,
+70% 1.4, 85% 3.1 (M/M/2), so a line that grows is met before it is long."""
+
+GIVEN_BACK_FROM: Final = 0.4
+"""Of the value that a step was taken from: what the step saves must not by itself end it."""
+
+
+@dataclass(slots=True)
+class Governor:
+    """The steps now taken. For one event loop, without locks."""
+
+    cores: Cores
+    metrics: Metrics
+    is_enabled: bool = True
+    load: float = 0.0
+    """Calls that run or wait, a core, averaged over MEMORY_S."""
+    steps: tuple[Step, ...] = ()
+    _sampled_at_s: float | None = field(default=None, init=False)
+
+    async def run(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Sample until cancelled."""
+        while self.is_enabled:
+            self.sample(clock())
+            await asyncio.sleep(SAMPLE_S)
+
+    def has(self, step: Step) -> bool:
+        """Tell whether that step is taken now."""
+        return step in self.steps
+
+    def sample(self, now_s: float) -> None:
+        """Take in how long the lines are now; steps are taken and given back one at a time."""
+        elapsed_s = 0.0 if self._sampled_at_s is None else now_s - self._sampled_at_s
+        self._sampled_at_s = now_s
+        share = 1 - math.exp(-elapsed_s / MEMORY_S)
+        now = (self.cores.in_use + self.cores.waiting) / self.cores.limit
+        self.load += share * (now - self.load)
+        self.metrics.set_load(self.load)
+        self._decide()
+
+    def _decide(self) -> None:
+        ordered = list(Step)
+        count = len(self.steps)
+        if count < len(ordered) and self.load >= TAKEN_FROM[ordered[count]]:
+            self._change(ordered[: count + 1])
+        elif count and self.load < GIVEN_BACK_FROM * TAKEN_FROM[ordered[count - 1]]:
+            self._change(ordered[: count - 1])
+
+    def _change(self, steps: list[Step]) -> None:
+        self.steps = tuple(steps)
+        self.metrics.set_steps({step: step in steps for step in Step})
+        log.warning("load %.2f a core: %s", self.load, ", ".join(steps) or "nothing is given up")
