@@ -47,6 +47,9 @@ def ask(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"type": "conversation.item.create", "item": item}, {"type": "response.create"}
 
 
+BOTH = "What does the car park cost a day and when does it close in the evening?"
+
+
 def silence(seconds: float) -> Samples:
     return np.zeros(int(seconds * 16_000), np.float32)
 
@@ -351,14 +354,10 @@ async def test_a_lost_connection_is_no_error(make_stand: MakeStand, spoken: Samp
 async def test_under_load_the_answer_is_brief_and_says_so(make_stand: MakeStand) -> None:
     """The step that the governor took is in the turn's report, and one sentence is quoted."""
     stand = make_stand()
-    stand.messages.send(
-        *ask("What does the car park cost a day and when does it close in the evening?")
-    )
+    stand.messages.send(*ask(BOTH))
     whole = await stand.wire.wait_for("parley.turn")
     stand.shared.governor.steps = tuple(Step)
-    stand.messages.send(
-        *ask("What does the car park cost a day and when does it close in the evening?")
-    )
+    stand.messages.send(*ask(BOTH))
     brief = await stand.wire.wait_for("parley.turn", 2)
     assert (whole["degraded"], brief["degraded"]) == ([], ["no_partials", "brief_answers"])
     assert whole["answer"].count(".") == 2
