@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from audio.vad import VadModel
+from models.batching import BatchingEmbedder
 from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
@@ -124,12 +125,14 @@ class App:
         library = EspeakLibrary()
         with ThreadPoolExecutor(2) as pool:
             vad_model = pool.submit(VadModel)
-            knowledge = pool.submit(load_knowledge, store, embedder, settings.refusal_confidence)
+            shared_embedder = BatchingEmbedder(embedder)
+            refuse_below = settings.refusal_confidence
+            knowledge = pool.submit(load_knowledge, store, shared_embedder, refuse_below)
             language_model = prepare_language_model(settings, store, library)
             speech = self.load_speech(settings, language_model, library)
         metrics = Metrics()
         engines = Engines(
-            speech.recognizer, speech.synthesizer, embedder, knowledge.result(), speech.notes
+            speech.recognizer, speech.synthesizer, shared_embedder, knowledge.result(), speech.notes
         )
         stages = Stages.build(settings, metrics)
         shared = Surroundings(
