@@ -30,11 +30,15 @@ def leans_on_context(sentence: str) -> bool:
 
 def phrase(passage: Passage, sentences: Sequence[str]) -> str:
     """Name the source, and the heading too where the first sentence leans on what came before."""
-    title = " ".join(passage.title.split()[:MAXIMUM_TITLE_WORDS]).rstrip(".,;:!?")
-    opening = f"According to {title}"
+    opening = _opening(passage.title)
     if leans_on_context(sentences[0]) and passage.headings:
         opening = f"{opening}, under {passage.headings[-1].rstrip('.:')}"
     return limit_words(" ".join([_joined(opening, sentences[0]), *sentences[1:]]))
+
+
+def opening_clause(title: str) -> str:
+    """How an answer from a document of that title begins, as a clause; a colon sounds the same."""
+    return f"{_opening(title)},"
 
 
 def limit_words(text: str) -> str:
@@ -46,6 +50,10 @@ def limit_words(text: str) -> str:
     ends = [number for number, part in enumerate(kept, 1) if part[-1] in ".,;:!?"]
     end = ends[-1] if ends and ends[-1] > MAXIMUM_SPOKEN_WORDS // 2 else MAXIMUM_SPOKEN_WORDS
     return " ".join(kept[:end]).rstrip(",;:.") + "."
+
+
+def _opening(title: str) -> str:
+    return f"According to {' '.join(title.split()[:MAXIMUM_TITLE_WORDS]).rstrip('.,;:!?')}"
 
 
 def _joined(opening: str, sentence: str) -> str:

@@ -38,6 +38,7 @@ from server.preparation import (
     open_store,
     prepare_language_model,
 )
+from server.prespeak import Prespeaker
 from server.reports import Reports
 from server.session import Session
 from server.settings import Settings
@@ -175,10 +176,12 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
         workers = Workers("watch", 2)
+        prespeaker = Prespeaker(settings, store, room, self._shared.stages, workers)
         hub = HubWatch(settings, room, library, self.say, workers)
         knowledge = KnowledgeWatch(settings, store, room, library, workers)
         async with asyncio.TaskGroup() as group:
-            running = (hub.run(), knowledge.run(), self._shared.governor.run())
+            governor = self._shared.governor
+            running = (hub.run(), knowledge.run(), governor.run(), prespeaker.run())
             watches = [group.create_task(watch) for watch in running]
             on_ready(self.port)
             await self._stopping.wait()

@@ -3,6 +3,7 @@
 They run no work: they call `grant` when there is room. For one event loop, without locks.
 """
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
@@ -39,6 +40,9 @@ class Cores:
         self.limit = limit
         self.in_use = 0
         self.numbers = itertools.count()
+        self.idle = asyncio.Event()
+        """Set while no call runs: then none waits either."""
+        self.idle.set()
         self._lines: list[Permits] = []
 
     @property
@@ -54,6 +58,10 @@ class Cores:
         """Grant the earliest deadlines of all lines while there is room."""
         while self.in_use < self.limit and (ready := [line for line in self._lines if line.head]):
             min(ready, key=_head_of).grant_head()
+        if self.in_use:
+            self.idle.clear()
+        else:
+            self.idle.set()
 
 
 class Permits:

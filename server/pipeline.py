@@ -142,22 +142,25 @@ class Pipeline:
         rate_hz: int,
         deadline: Deadline,
         needed: Deadline | None = None,
+        is_counted: bool = True,
     ) -> StageResult[Speech]:
         """Speak what may be spoken of one sentence at `rate_hz`, with the pause that follows it."""
         synthesizer = self.engines.synthesizer
 
+        written, is_clause = _without_clause_mark(sentence)
+
         def speak() -> Speech:
-            spoken = speakable(sentence)
+            spoken = speakable(written) + "," * is_clause
             return _with_pause(synthesizer.synthesise(spoken, speed), rate_hz, spoken)
 
-        key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{sentence}"
+        key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{is_clause:d}|{written}"
         is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence
         return await self.stages.tts.run(
             key,
             speak,
             deadline,
             needed=needed or self.needed,
-            is_counted=not is_first_counted,
+            is_counted=is_counted and not is_first_counted,
         )
 
     @property
@@ -172,6 +175,15 @@ class Pipeline:
         retriever = self.engines.knowledge.retriever
         retrieval = retriever.search_readings(readings, vectors, self.search_hits)
         return Found(retrieval, embed_ms)
+
+
+def _without_clause_mark(sentence: str) -> tuple[str, bool]:
+    """The sentence without a comma, colon or semicolon at its end, and whether it had one.
+
+    All three are spoken as a comma: the voice stays up, for more is to come.
+    """
+    written = sentence.rstrip().rstrip(",;:")
+    return written, len(written) < len(sentence.rstrip())
 
 
 def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:

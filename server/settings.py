@@ -104,6 +104,9 @@ class Settings:
 
     speculation: bool = _setting(True, "answer ahead at a pause; needs the cache")
 
+    prespeak: bool = _setting(True, "speak the openings of answers while idle; needs the cache")
+    prespeak_documents: int = _setting(50, "documents whose openings are spoken", 0, 10_000)
+
     stt_permits: int = _setting(1, "recognitions at once", 1, 64)
     search_permits: int = _setting(1, "searches at once", 1, 64)
     answer_permits: int = _setting(1, "answers composed at once", 1, 64)
