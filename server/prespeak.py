@@ -1,4 +1,4 @@
-"""Speaks the openings of answers into the cache while nobody needs the machine.
+"""Speaks the openings of answers, and the refusal, into the cache while nobody needs the machine.
 
 An answer begins by naming its document, so its first sound can be known before any question is.
 It answers nothing, and gives way to every turn.
@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from rag.answer import REFUSAL
 from rag.phrasing import opening_clause
 from rag.schema import StoreError
 from rag.store import Store
@@ -61,7 +62,7 @@ class Prespeaker:
     def _texts(self) -> list[str]:
         documents = self.store.documents()[: self.settings.prespeak_documents]
         titles = dict.fromkeys(document.title for document in documents)
-        return [opening_clause(title) for title in titles]
+        return [REFUSAL, *map(opening_clause, titles)]
 
     async def _speak_all(self, engines: Engines, changed: asyncio.Event) -> None:
         left_bytes = int(self.settings.cache_bytes * SHARE_OF_CACHE)

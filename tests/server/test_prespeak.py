@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from rag.answer import REFUSAL
 from rag.store import Store
 from server.deadline import Deadline
 from server.prespeak import Prespeaker
@@ -13,7 +14,7 @@ from server.workers import Workers
 from tests.fakes import FakeSynthesizer
 from tests.server.conftest import MakeStand, Stand
 
-OPENINGS = ["According to Prices,"]
+OPENINGS = [REFUSAL, "According to Prices,"]
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_the_first_sound_of_an_answer_is_ready_before_the_question(
     stand = make_stand()
     speaker = prespeaker(stand, store, workers)
     task = asyncio.create_task(speaker.run())
-    await until_spoken(speaker, 1)
+    await until_spoken(speaker, 2)
     assert stand.synthesizer.sentences == OPENINGS
     content = [{"type": "input_text", "text": "What does the car park cost behind the harbour?"}]
     item = {"type": "message", "role": "user", "content": content}
@@ -50,7 +51,7 @@ async def test_the_first_sound_of_an_answer_is_ready_before_the_question(
     stand.messages.send({"type": "response.create"})
     report = await stand.wire.wait_for("parley.turn")
     assert report["cache"]["tts"] == "hit"
-    assert not set(stand.synthesizer.sentences[1:]) & set(OPENINGS)
+    assert not set(stand.synthesizer.sentences[2:]) & set(OPENINGS)
     task.cancel()
     await stand.end()
 
@@ -62,11 +63,11 @@ async def test_another_voice_speaks_them_anew(
     stand = make_stand()
     speaker = prespeaker(stand, store, workers)
     task = asyncio.create_task(speaker.run())
-    await until_spoken(speaker, 1)
+    await until_spoken(speaker, 2)
     other = FakeSynthesizer()
     other.fingerprint = "fake-tts-2"
     stand.shared.engine_room.change(synthesizer=other)
-    await until_spoken(speaker, 2)
+    await until_spoken(speaker, 4)
     assert other.sentences == OPENINGS
     task.cancel()
     await stand.end()
@@ -84,7 +85,7 @@ async def test_it_waits_while_anything_runs(
     await asyncio.sleep(0.6)
     assert speaker.spoken == 0
     permits.release(ticket)
-    await until_spoken(speaker, 1)
+    await until_spoken(speaker, 2)
     task.cancel()
     await stand.end()
 
