@@ -24,6 +24,7 @@ from models.stt import Transcript
 from models.whisper import WhisperRecognizer
 from server.loading import SpeechEngines
 from server.settings import Settings
+from server.warm_up import warm_recognizer, warm_synthesizer
 
 STANDIN_DIR = ROOT / "benchmarks" / "out" / "standin"
 TOKENS: Final = 12
@@ -89,11 +90,14 @@ class StandinSynthesizer(PiperSynthesizer):
 def load_standins(
     script: Script, settings: Settings, language_model: LanguageModelFiles | None, library: Any
 ) -> SpeechEngines:
-    """Make the models on the first call (3 s), then load them."""
+    """Make the models on the first call (3 s); load and warm them as server/loading.py does."""
     recognizer = StandinRecognizer(made("base.en"), script, settings.stt_permits)
     voice_path = made("medium") / "en_US-standin-medium.onnx"
+    synthesizer = StandinSynthesizer(voice_path, library)
+    warm_recognizer(recognizer, settings.stt_permits)
+    warm_synthesizer(synthesizer)
     note = "Stand-ins hear and speak: the cost is true, words are scripted, the voice is noise."
-    return SpeechEngines(recognizer, StandinSynthesizer(voice_path, library), (note,))
+    return SpeechEngines(recognizer, synthesizer, (note,))
 
 
 def made(name: str, out_dir: Path = STANDIN_DIR) -> Path:

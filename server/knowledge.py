@@ -11,6 +11,7 @@ from rag.index import FlatIndex
 from rag.retrieve import Retriever
 from rag.store import Store
 from rag.words import Stemmer
+from server.warm_up import warm_knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,9 @@ class Knowledge:
 
 
 def load_knowledge(store: Store, embedder: Embedder, refuse_below: float) -> Knowledge:
-    """Build the index from the store as it is now."""
+    """Build the index from the store as it is now, and answer a question to warm both up."""
     retriever = Retriever(store, FlatIndex.from_store(store), Stemmer())
+    answerer = Answerer(embedder, retriever, refuse_below)
     counts = store.counts()
-    return Knowledge(
-        retriever,
-        Answerer(embedder, retriever, refuse_below),
-        counts.documents,
-        counts.passages,
-    )
+    warm_knowledge(embedder, retriever, answerer)
+    return Knowledge(retriever, answerer, counts.documents, counts.passages)

@@ -6,16 +6,15 @@ It fetches nothing: server/hub_watch.py does, in the background.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
-
 from models.catalog import Job, UnknownModel
 from models.espeak import EspeakLibrary, EspeakSynthesizer
 from models.language_model import LanguageModelFiles
 from models.locate import Located, ModelUnusable, Places, resolve
-from models.stt import RATE_HZ, Recognizer
+from models.stt import Recognizer
 from models.tts import Synthesizer
 from server.errors import StartError
 from server.settings import RecognizerChoice, Settings, SynthesizerChoice
+from server.warm_up import warm_recognizer, warm_synthesizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,7 @@ def load_recognizer(
         whisper = WhisperRecognizer(
             choice.located.path, cpu_threads=1, workers=settings.stt_permits
         )
-        # The first call allocates: without this the first question waits for it.
-        whisper.recognise(np.zeros(RATE_HZ, np.float32))
+        warm_recognizer(whisper, settings.stt_permits)
         return whisper
     from models.sphinx import SphinxRecognizer
 
@@ -77,7 +75,9 @@ def load_synthesizer(settings: Settings, choice: Choice, library: EspeakLibrary)
     if choice.located is not None:
         from models.piper import PiperSynthesizer
 
-        return PiperSynthesizer(choice.located.path, library)
+        piper = PiperSynthesizer(choice.located.path, library)
+        warm_synthesizer(piper)
+        return piper
     return EspeakSynthesizer(library, settings.espeak_voice)
 
 
