@@ -11,6 +11,7 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from models.tts import Speech, SynthesisError, check_request
 from models.unspeakable import without_unspeakable
-from models.voice_finish import finish
+from models.voice_finish import finished_speech
+from models.word_times import Knot, ends_by_characters
 
 _SYNCHRONOUS: Final = 2
 """espeak_AUDIO_OUTPUT: the callback runs inside espeak_Synth, on the calling thread. Piper's bridge
@@ -32,9 +34,38 @@ _FASTEST_WPM: Final = 450
 _LIBRARY_SUFFIXES: Final = (".so", ".pyd", ".dylib")
 _SCALE: Final = np.float32(1 / 32768)
 
+_NO_MORE_EVENTS: Final = 0
+_WORD_BEGINS: Final = 1
+_CLAUSE_ENDS: Final = 5
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_: ClassVar = [
+        ("kind", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),
+        ("audio_position_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    ]
+
+
 _SynthCallback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EspeakSound:
+    """Sound as espeak-ng makes it, untrimmed, and where its words begin."""
+
+    samples: NDArray[np.int16]
+    words: tuple[Knot, ...]
+    """Character of the text as it was spoken, from 0, and the sample at which it begins."""
 
 
 class EspeakUnavailableError(RuntimeError):
@@ -87,17 +118,19 @@ class EspeakLibrary:
                 )
         return " ".join(b" ".join(clauses).decode().split())
 
-    def speak(self, text: str, voice: str, words_per_minute: int) -> NDArray[np.int16]:
-        """Sound at `rate_hz`, untrimmed. espeak-ng hands it over in pieces of about 60 ms; a whole
-        sentence is made in 1 to 20 ms, so they are joined here.
+    def speak(self, text: str, voice: str, words_per_minute: int) -> EspeakSound:
+        """Sound at `rate_hz`. espeak-ng hands it over in pieces of about 60 ms; a whole sentence
+        is made in 1 to 20 ms, so they are joined here.
 
         Raises SynthesisError for an unknown voice or a text that espeak-ng refuses.
         """
         pieces: list[NDArray[np.int16]] = []
+        words: list[Knot] = []
 
-        def receive(wave: Any, count: int, _events: int | None) -> int:
+        def receive(wave: Any, count: int, events: Any) -> int:
             if wave and count > 0:
                 pieces.append(np.ctypeslib.as_array(wave, (count,)).copy())
+            words.extend(_knots(events))
             return 0
 
         encoded = without_unspeakable(text).encode()
@@ -111,7 +144,9 @@ class EspeakLibrary:
             )
         if status != 0:
             raise SynthesisError(f"espeak-ng could not speak {len(text)} characters: code {status}")
-        return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
+        return EspeakSound(
+            np.concatenate(pieces) if pieces else np.zeros(0, np.int16), tuple(words)
+        )
 
     def _set_voice(self, voice: str) -> None:
         """espeak-ng takes 0.1 ms for it, and Piper's bridge may have set another meanwhile."""
@@ -140,17 +175,32 @@ class EspeakSynthesizer:
         self.name = f"espeak-ng {voice}"
         self.fingerprint = f"{library.fingerprint}-{voice}-{words_per_minute}"
         self.rate_hz = library.rate_hz
+        self.is_aligned = True
 
     def synthesise(self, sentence: str, speed: float = 1.0) -> Speech:
         """See `Synthesizer`; the voice itself speaks 80 to 450 words a minute, never beyond."""
         check_request(sentence, speed)
-        samples = np.zeros(0, np.int16)
-        if any(character.isalnum() for character in sentence):
-            samples = self._library.speak(sentence, self._voice, self._rate_at(speed))
-        return Speech(finish(samples * _SCALE, self.rate_hz), self.rate_hz, self.name)
+        if not any(character.isalnum() for character in sentence):
+            return Speech(np.zeros(0, np.int16), self.rate_hz, self.name)
+        sound = self._library.speak(sentence, self._voice, self._rate_at(speed))
+        spoken = without_unspeakable(sentence)
+        ends = ends_by_characters(spoken, sound.words, len(sound.samples))
+        is_same = len(ends) == len(sentence.split())
+        return finished_speech(
+            sound.samples * _SCALE, self.rate_hz, self.name, ends if is_same else ()
+        )
 
     def _rate_at(self, speed: float) -> int:
         return max(_SLOWEST_WPM, min(_FASTEST_WPM, round(self._words_per_minute * speed)))
+
+
+def _knots(events: Any) -> Iterator[Knot]:
+    position = 0
+    while events and events[position].kind != _NO_MORE_EVENTS:
+        event = events[position]
+        if event.kind in (_WORD_BEGINS, _CLAUSE_ENDS):
+            yield event.text_position - 1, event.sample
+        position += 1
 
 
 def _find_files() -> tuple[Path, Path]:

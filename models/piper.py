@@ -5,6 +5,9 @@ It loads one voice and speaks sentences; it neither fetches voices nor rewrites 
 
 import hashlib
 import json
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +16,21 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 from piper import PiperVoice, SynthesisConfig
 from piper.config import PhonemeType, PiperConfig
+from piper.const import BOS, PAD
 
 from models.espeak import EspeakLibrary
+from models.onnx_outputs import with_output_of
 from models.tts import Speech, SynthesisError, check_request
 from models.unspeakable import without_unspeakable
-from models.voice_finish import finish
+from models.voice_finish import finished_speech
+from models.word_times import Knot, ends_by_weights
 
 Samples = NDArray[np.float32]
 
 _RUN_ERRORS = (onnx_errors.RuntimeException, onnx_errors.InvalidArgument, onnx_errors.Fail)
+_NO_PHONEMES = frozenset(string.punctuation + string.whitespace)
+_DURATIONS_NODE = "Ceil"
+"""VITS rounds the length of each phoneme up, once; what comes out is in hops of 256 samples."""
 _LOAD_ERRORS = (*_RUN_ERRORS, onnx_errors.InvalidProtobuf, onnx_errors.InvalidGraph)
 
 
@@ -46,6 +55,9 @@ class PiperSynthesizer:
         self._library = library
         self._is_levelled = is_levelled
         self._voice = _load_voice(voice_path, threads)
+        self.is_aligned = len(self._voice.session.get_outputs()) > 1
+        """Whether the network tells how long each phoneme lasts; else words share the time by
+        their number of phonemes."""
         self.name = f"piper {voice_path.name.removesuffix('.onnx')}"
         self.fingerprint = f"piper-{_short_hash(voice_path)}-{int(is_levelled)}"
         self.rate_hz: int = self._voice.config.sample_rate
@@ -56,8 +68,18 @@ class PiperSynthesizer:
         check_request(sentence, speed)
         how = SynthesisConfig(length_scale=self._voice.config.length_scale / speed)
         parts = [self._sound(phonemes, how) for phonemes in self._phonemes(sentence)]
-        samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-        return Speech(finish(samples, self.rate_hz, self._is_levelled), self.rate_hz, self.name)
+        if not parts:
+            return Speech(np.zeros(0, np.int16), self.rate_hz, self.name)
+        samples = np.concatenate([part.samples for part in parts])
+        ends = self._word_ends(sentence, parts, len(samples))
+        return finished_speech(samples, self.rate_hz, self.name, ends, self._is_levelled)
+
+    def _word_ends(self, sentence: str, parts: Sequence["_Part"], samples: int) -> tuple[int, ...]:
+        """Words take phonemes as each does by itself: espeak-ng runs some of them together."""
+        words = sentence.split()
+        voice = self._voice.config.espeak_voice
+        weights = [len(self._library.phonemes_of(word, voice)) for word in words]
+        return ends_by_weights(weights, _joined(parts) if self.is_aligned else (), samples)
 
     def _phonemes(self, sentence: str) -> list[list[str]]:
         """Phonemes per sentence that espeak-ng sees; none for blank text or mere punctuation.
@@ -71,13 +93,50 @@ class PiperSynthesizer:
             phonemes: list[list[str]] = self._voice.phonemize(spoken)
         return [part for part in phonemes if part]
 
-    def _sound(self, phonemes: list[str], how: SynthesisConfig) -> Samples:
+    def _sound(self, phonemes: list[str], how: SynthesisConfig) -> "_Part":
         identifiers = self._voice.phonemes_to_ids(phonemes)
         try:
-            sound = self._voice.phoneme_ids_to_audio(identifiers, how)
+            sound, durations = self._voice.phoneme_ids_to_audio(
+                identifiers, how, include_alignments=True
+            )
         except _RUN_ERRORS as error:
             raise SynthesisError(f"{self.name} failed on {len(phonemes)} phonemes") from error
-        return np.atleast_1d(np.asarray(sound, np.float32))
+        samples = np.atleast_1d(np.asarray(sound, np.float32))
+        return _Part(samples, self._begins(phonemes, durations))
+
+    def _begins(self, phonemes: list[str], durations: NDArray[np.int64] | None) -> tuple[int, ...]:
+        """The sample at which each phoneme of a word begins: neither a space nor a stop is one."""
+        if durations is None:
+            return ()
+        known = self._voice.config.phoneme_id_map
+        pad = len(known[PAD])
+        passed = np.concatenate([[0], np.cumsum(durations)])
+        position, begins = len(known[BOS]) + pad, []
+        for phoneme in phonemes:
+            if phoneme not in known or position >= len(passed):
+                continue
+            if phoneme not in _NO_PHONEMES:
+                begins.append(int(passed[position]))
+            position += len(known[phoneme]) + pad
+        return tuple(begins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the sentences that espeak-ng sees in a sentence."""
+
+    samples: Samples
+    begins: tuple[int, ...]
+
+
+def _joined(parts: Sequence[_Part]) -> list[Knot]:
+    """Number of the phoneme in all parts, and the sample at which it begins."""
+    knots: list[Knot] = []
+    passed = 0
+    for part in parts:
+        knots += [(len(knots) + number, passed + begin) for number, begin in enumerate(part.begins)]
+        passed += len(part.samples)
+    return [*knots, (len(knots), passed)]
 
 
 def _load_voice(voice_path: Path, threads: int) -> PiperVoice:
@@ -104,8 +163,11 @@ def _session(voice_path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_mem_pattern = False  # it keeps a plan for every length of sentence ever seen
     try:
+        network = voice_path.read_bytes()
         return onnxruntime.InferenceSession(
-            str(voice_path), sess_options=options, providers=["CPUExecutionProvider"]
+            with_output_of(network, _DURATIONS_NODE) or network,
+            sess_options=options,
+            providers=["CPUExecutionProvider"],
         )
     except _LOAD_ERRORS as error:
         raise VoiceError(f"{voice_path} is not an ONNX network that runs here") from error

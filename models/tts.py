@@ -13,9 +13,9 @@ MAXIMUM_SENTENCE_CHARACTERS: Final = 2000
 SLOWEST_SPEED: Final = 0.25
 FASTEST_SPEED: Final = 4.0
 
-_SENTENCE_PAUSE_MS: Final = 260
-_CLAUSE_PAUSE_MS: Final = 120
-_CUT_PAUSE_MS: Final = 40
+_SENTENCE_PAUSE_MS: Final = 280
+_CLAUSE_PAUSE_MS: Final = 140
+_CUT_PAUSE_MS: Final = 60
 
 
 class SynthesisError(RuntimeError):
@@ -29,6 +29,9 @@ class Speech:
     samples: NDArray[np.int16]
     rate_hz: int
     engine: str
+    word_ends: tuple[int, ...] = ()
+    """For each word of `sentence.split()` the sample at which it has been said; empty when
+    nothing is known of them."""
 
     @property
     def duration_ms(self) -> float:
@@ -51,11 +54,16 @@ class Synthesizer(Protocol):
     def rate_hz(self) -> int:
         """The same for every sentence of this engine."""
 
+    @property
+    def is_aligned(self) -> bool:
+        """Whether `Speech.word_ends` are the engine's own times; else they are an estimate."""
+
     def synthesise(self, sentence: str, speed: float = 1.0) -> Speech:
         """Speak one sentence, `speed` times as fast as usual (0.25 to 4, where the voice can).
 
-        Blank or unspeakable text gives zero samples. At both ends about 30 ms of silence are left:
-        the pause before the next sentence is the caller's, see `pause_after_ms`.
+        Blank or unspeakable text gives zero samples. About 10 ms of silence are left before the
+        first sound and 30 ms after the last: the pause before the next sentence is the caller's,
+        see `pause_after_ms`.
 
         Raises ValueError for a sentence above MAXIMUM_SENTENCE_CHARACTERS or a speed outside its
         range, SynthesisError when the engine fails.
@@ -66,7 +74,7 @@ def pause_after_ms(sentence: str) -> int:
     """Silence that sounds natural between this sentence and the next piece of the same answer.
 
     espeak-ng itself leaves 320 to 340 ms of silence after a full stop at 165 words a minute; the
-    30 ms kept at each of the two ends belong to it.
+    30 ms and 10 ms kept at the two ends belong to it.
     """
     last = sentence.rstrip().rstrip("\"')]”’")[-1:]
     if last in tuple(".!?…"):

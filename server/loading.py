@@ -98,7 +98,15 @@ def load_speech_engines(
     with ThreadPoolExecutor(2) as pool:
         recognizer = pool.submit(load_recognizer, settings, ears, language_model)
         synthesizer = pool.submit(load_synthesizer, settings, voice, library)
-        return SpeechEngines(recognizer.result(), synthesizer.result(), notes_on(ears, voice))
+        speaks = synthesizer.result()
+        notes = (*notes_on(ears, voice), *_notes_on_words(speaks))
+        return SpeechEngines(recognizer.result(), speaks, notes)
+
+
+def _notes_on_words(voice: Synthesizer) -> tuple[str, ...]:
+    if voice.is_aligned:
+        return ()
+    return (f"{voice.name} does not time its phonemes: what was heard of an answer is estimated.",)
 
 
 def notes_on(ears: Choice, voice: Choice) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ It keeps no order between stages; server/turn.py does.
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from audio.resample import resample
 from models.speakable import speakable
 from models.stt import Transcript
 from models.tts import Speech, pause_after_ms
+from models.word_times import carried_over
 from rag.answer import Answer
 from rag.retrieve import Retrieval
 from server.cache import MemoryCache
@@ -151,7 +152,9 @@ class Pipeline:
 
         def speak() -> Speech:
             spoken = speakable(written) + "," * is_clause
-            return _with_pause(synthesizer.synthesise(spoken, speed), rate_hz, spoken)
+            made = synthesizer.synthesise(spoken, speed)
+            timed = replace(made, word_ends=carried_over(spoken, written, made.word_ends))
+            return _with_pause(timed, rate_hz, spoken)
 
         key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{is_clause:d}|{written}"
         is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence
@@ -187,12 +190,13 @@ def _without_clause_mark(sentence: str) -> tuple[str, bool]:
 
 
 def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:
-    samples = speech.samples
+    samples, ends = speech.samples, speech.word_ends
     if speech.rate_hz != rate_hz and len(samples):
         exact = resample(to_float(samples), speech.rate_hz, rate_hz)
         samples = to_int16(exact)
+        ends = tuple(end * rate_hz // speech.rate_hz for end in ends)
     pause = np.zeros(pause_after_ms(sentence) * rate_hz // 1000 if len(samples) else 0, np.int16)
-    return Speech(np.concatenate([samples, pause]), rate_hz, speech.engine)
+    return Speech(np.concatenate([samples, pause]), rate_hz, speech.engine, ends)
 
 
 def _transcript_bytes(transcript: Transcript) -> int:
@@ -208,4 +212,4 @@ def _answer_bytes(answer: Answer) -> int:
 
 
 def _speech_bytes(speech: Speech) -> int:
-    return 64 + int(speech.samples.nbytes)
+    return 64 + int(speech.samples.nbytes) + 40 * len(speech.word_ends)

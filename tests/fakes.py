@@ -46,6 +46,7 @@ class FakeSynthesizer:
     name = "fake voice"
     fingerprint = "fake-tts-1"
     rate_hz = 8000
+    is_aligned = False
 
     def __init__(self) -> None:
         self.sentences: list[str] = []

@@ -18,10 +18,17 @@ SILENT_SYMBOLS = [0, 1, 2, 3]
 
 
 def make_stub_voice(
-    voice_path: Path, rate_hz: int = 16_000, tone_samples: int = 800, amplitude: float = 0.3
+    voice_path: Path,
+    rate_hz: int = 16_000,
+    tone_samples: int = 800,
+    amplitude: float = 0.3,
+    has_durations: bool = False,
 ) -> Path:
-    """Write NAME.onnx and NAME.onnx.json; every phoneme lasts `tone_samples` at length scale 1."""
-    onnx.save(_network(rate_hz, tone_samples, amplitude), str(voice_path))
+    """Write NAME.onnx and NAME.onnx.json; every phoneme lasts `tone_samples` at length scale 1.
+
+    With durations it rounds them up inside, as VITS does, in hops of 256 samples.
+    """
+    onnx.save(_network(rate_hz, tone_samples, amplitude, has_durations), str(voice_path))
     settings = json.dumps(voice_settings(rate_hz), ensure_ascii=False)
     voice_path.with_name(voice_path.name + ".json").write_text(settings, "utf-8")
     return voice_path
@@ -41,9 +48,11 @@ def voice_settings(rate_hz: int) -> dict[str, object]:
     }
 
 
-def _network(rate_hz: int, tone_samples: int, amplitude: float) -> onnx.ModelProto:
+def _network(
+    rate_hz: int, tone_samples: int, amplitude: float, has_durations: bool
+) -> onnx.ModelProto:
     graph = helper.make_graph(
-        _nodes(),
+        [*_nodes(), *(_duration_nodes() if has_durations else [])],
         "stub_voice",
         [
             helper.make_tensor_value_info("input", TensorProto.INT64, ["batch_size", "phonemes"]),
@@ -67,6 +76,7 @@ def _constants(rate_hz: int, tone_samples: int, amplitude: float) -> list[onnx.T
         "radians": tones_hz * np.float32(2 * np.pi / rate_hz),
         "loudness": loudness,
         "tone_samples": np.array(tone_samples, np.float32),
+        "hop_samples": np.array(256, np.float32),
         "zero": np.array(0, np.float32),
         "one": np.array(1, np.float32),
         "length_position": np.array(1, np.int64),
@@ -97,3 +107,14 @@ def _nodes() -> list[onnx.NodeProto]:
     nodes.append(helper.make_node("Mul", ["lengths", "zero"], ["nothing"]))
     nodes.append(helper.make_node("Add", ["sound", "nothing"], ["output"]))
     return nodes
+
+
+def _duration_nodes() -> list[onnx.NodeProto]:
+    """Hops per phoneme, rounded up; nothing outside the network sees them."""
+    return [
+        helper.make_node("Cast", ["input"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["numbers", "zero"], ["no_hops"]),
+        helper.make_node("Div", ["stretch", "hop_samples"], ["hops"]),
+        helper.make_node("Add", ["no_hops", "hops"], ["hops_each"]),
+        helper.make_node("Ceil", ["hops_each"], ["durations"]),
+    ]

@@ -91,10 +91,10 @@ def test_the_network_runs_outside_the_lock(
     inside, may_go_on = threading.Event(), threading.Event()
     run = voice._voice.phoneme_ids_to_audio
 
-    def held(*arguments: Any) -> object:
+    def held(*arguments: Any, **named: Any) -> object:
         inside.set()
         assert may_go_on.wait(10)
-        return run(*arguments)
+        return run(*arguments, **named)
 
     monkeypatch.setattr(voice._voice, "phoneme_ids_to_audio", held)
     speaking = threading.Thread(target=voice.synthesise, args=(SENTENCE,))
@@ -167,3 +167,30 @@ def test_a_network_that_fails_says_so_without_the_sentence(
         voice.synthesise("My secret.")
     onnxruntime.set_default_logger_severity(2)
     assert "secret" not in str(caught.value)
+
+
+def test_word_ends_come_from_the_networks_own_durations(
+    library: EspeakLibrary, tmp_path: Path
+) -> None:
+    """A voice whose network rounds durations gives them up, though its file names no such output.
+
+    Every phoneme of the stub lasts alike, so a word ends where its phonemes do.
+    """
+    path = make_stub_voice(tmp_path / "stub.onnx", tone_samples=768, has_durations=True)
+    voice = PiperSynthesizer(path, library)
+    assert voice.is_aligned
+    speech = voice.synthesise("Harbour ferry.")
+    first, last = speech.word_ends
+    phonemes = [len(library.phonemes_of(word)) for word in ("harbour", "ferry")]
+    # Each phoneme and its pad last 2 * 768 samples; the start sign and its pad are trimmed away.
+    assert first == pytest.approx(2 * 768 * phonemes[0], abs=768)
+    assert last == pytest.approx(len(speech.samples) - 768 * 2, abs=2 * 768)
+
+
+def test_without_durations_words_share_the_time_by_their_phonemes(voice: PiperSynthesizer) -> None:
+    """The estimate names every word, in order, inside the sound."""
+    assert not voice.is_aligned
+    speech = voice.synthesise(SENTENCE)
+    assert len(speech.word_ends) == len(SENTENCE.split())
+    assert list(speech.word_ends) == sorted(speech.word_ends)
+    assert 0 < speech.word_ends[0] < speech.word_ends[-1] <= len(speech.samples)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.voice_finish import KEPT_SILENCE_MS, Samples, finish, trim_silence
+from models.voice_finish import KEPT_AFTER_MS, KEPT_BEFORE_MS, Samples, finish, trim_silence
 
 RATE_HZ = 22_050
 
@@ -21,7 +21,9 @@ def silence(duration_ms: int) -> Samples:
 
 def test_long_silence_at_both_ends_is_cut_to_what_is_kept() -> None:
     trimmed = trim_silence(np.concatenate([silence(500), tone(400, 0.3), silence(900)]), RATE_HZ)
-    assert len(trimmed) / RATE_HZ * 1000 == pytest.approx(400 + 2 * KEPT_SILENCE_MS, abs=12)
+    assert len(trimmed) / RATE_HZ * 1000 == pytest.approx(
+        400 + KEPT_BEFORE_MS + KEPT_AFTER_MS, abs=12
+    )
 
 
 def test_a_soft_ending_is_speech_and_not_silence() -> None:
