@@ -107,6 +107,11 @@ class UtteranceEnded:
     spoken: Samples
     """samples without the silence beyond pause_ms: the same however long the endpoint took."""
 
+    @property
+    def duration_s(self) -> float:
+        """From its start to its end, silence included."""
+        return (self.end_sample - self.start_sample) / VAD_RATE_HZ
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechDropped:

@@ -13,6 +13,7 @@ Knot = tuple[int, int]
 """A character's (or a phoneme's) number in the text, from 0, and the sample at which it begins."""
 
 _VOWELS = re.compile(r"[aeiouyà-öø-ÿ]+")
+_SILENT_E = re.compile(r"(?<=[^aeiouyl])e\b")
 _DIGIT_SYLLABLES = 2
 _PAUSE_SYLLABLES = 1.5
 """What a comma inside a sentence lasts, measured on espeak-ng against its syllables."""
@@ -93,7 +94,8 @@ def _along(
 
 
 def _weight(word: str) -> float:
-    syllables = len(_VOWELS.findall(word.lower())) + _DIGIT_SYLLABLES * sum(map(str.isdigit, word))
+    spoken = _SILENT_E.sub("", word.lower())
+    syllables = len(_VOWELS.findall(spoken)) + _DIGIT_SYLLABLES * sum(map(str.isdigit, word))
     return max(1, syllables) + (_PAUSE_SYLLABLES if word[-1] in ",;:" else 0.0)
 
 

@@ -69,6 +69,13 @@ class TruncateItem:
     audio_end_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class RetrieveItem:
+    """`conversation.item.retrieve`: tell an item as it is now."""
+
+    item_id: str
+
+
 ClientEvent = (
     UpdateSession
     | AppendAudio
@@ -78,6 +85,7 @@ ClientEvent = (
     | CreateResponse
     | CancelResponse
     | TruncateItem
+    | RetrieveItem
 )
 
 MAXIMUM_QUESTION_CHARACTERS = 2000
@@ -236,6 +244,7 @@ def _parse_truncate(message: Mapping[str, Any]) -> TruncateItem:
     audio_end_ms = _whole(message, "audio_end_ms", "audio_end_ms", 0, 86_400_000)
     if audio_end_ms is None:
         raise InvalidEvent("`audio_end_ms` is missing.", "audio_end_ms")
+    _whole(message, "content_index", "content_index", 0, 0)
     return TruncateItem(_string(message, "item_id", "item_id"), audio_end_ms)
 
 
@@ -246,6 +255,9 @@ _PARSERS: Mapping[str, Callable[[Mapping[str, Any]], ClientEvent]] = {
     "input_audio_buffer.clear": lambda message: ClearAudio(),
     "conversation.item.create": _parse_item,
     "conversation.item.truncate": _parse_truncate,
+    "conversation.item.retrieve": lambda message: RetrieveItem(
+        _string(message, "item_id", "item_id")
+    ),
     "response.create": lambda message: CreateResponse(),
     "response.cancel": lambda message: CancelResponse(),
 }

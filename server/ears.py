@@ -57,6 +57,11 @@ class Ears:
         """Audio received in this session."""
         return self._heard_samples * 1000 // RATE_HZ
 
+    @property
+    def is_hearing_speech(self) -> bool:
+        """Whether an utterance runs, the silence at its end included."""
+        return self._endpointer.is_speaking
+
     def change(self, settings: EarSettings) -> None:
         """Apply other settings; speech that is being heard is forgotten."""
         self._apply(settings)

@@ -1,54 +1,53 @@
 """Which words of an answer were heard by a given moment of its audio. Pure; it plays nothing.
 
-Within a sentence a word's share of the time is its share of the letters: an estimate, for voices
-that give no alignment of phonemes.
+Word by word where the voice tells when each one ends, else by an estimate from their syllables.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from models.word_times import estimated_ends
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class _Spoken:
     sentence: str
+    begins: int
     samples: int
+    word_ends: tuple[int, ...]
 
 
 class HeardWords:
-    """The sentences of one answer with the length of their sound."""
+    """The sentences of one answer, each with the length of its sound."""
 
     def __init__(self) -> None:
         self._spoken: list[_Spoken] = []
 
-    def add(self, sentence: str, samples: int) -> None:
+    def add(self, sentence: str, samples: int, word_ends: tuple[int, ...] = ()) -> None:
         """Note a sentence that begins where the one before it ended; pauses count as its sound."""
-        self._spoken.append(_Spoken(sentence, samples))
+        known = len(word_ends) == len(sentence.split())
+        ends = word_ends if known else estimated_ends(sentence, samples)
+        self._spoken.append(_Spoken(sentence, self.samples, samples, ends))
 
     @property
-    def sentences(self) -> list[str]:
-        """All sentences that were begun."""
-        return [each.sentence for each in self._spoken]
+    def samples(self) -> int:
+        """Of all sentences that were begun."""
+        return self._spoken[-1].begins + self._spoken[-1].samples if self._spoken else 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no sentence was begun."""
+        return not self._spoken
 
     def text(self, played_samples: int) -> str:
         """Return what had been heard after that many samples, whole words only."""
-        heard: list[str] = []
-        left = played_samples
-        for each in self._spoken:
-            if left >= each.samples:
-                heard.append(each.sentence)
-                left -= each.samples
-                continue
-            heard += _first_words(each.sentence, left / each.samples)
-            break
-        return " ".join(heard)
+        return self.between(0, played_samples)
 
+    def between(self, first_sample: int, last_sample: int) -> str:
+        """Return the words that ended behind the first sample and not behind the last."""
+        return " ".join(word for word, end in self._words() if first_sample < end <= last_sample)
 
-def _first_words(sentence: str, share: float) -> list[str]:
-    words = sentence.split()
-    letters = sum(len(word) + 1 for word in words)
-    heard, passed = [], 0
-    for word in words:
-        passed += len(word) + 1
-        if passed > share * letters:
-            break
-        heard.append(word)
-    return heard
+    def _words(self) -> Iterator[tuple[str, int]]:
+        for spoken in self._spoken:
+            for word, end in zip(spoken.sentence.split(), spoken.word_ends, strict=True):
+                yield word, spoken.begins + max(1, end)

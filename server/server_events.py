@@ -149,6 +149,14 @@ class ItemTruncated(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemRetrieved(ServerEvent):
+    """An item as it is now: an answer that was cut holds the words that were heard."""
+
+    type: ClassVar[str] = "conversation.item.retrieved"
+    item: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionCompleted(ServerEvent):
     """What was understood of the user's item."""
 

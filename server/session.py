@@ -13,6 +13,7 @@ import numpy as np
 
 from audio.endpoint import (
     EndpointEvent,
+    EndReason,
     SpeechDropped,
     SpeechPaused,
     SpeechResumed,
@@ -29,7 +30,7 @@ from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionE
 from server.intake import Intake
 from server.interruption import Interruption
 from server.items import Items
-from server.judging import judge
+from server.judging import ECHO_REACH_S, LATELY_S, LatelySaid, judge
 from server.news import EngineNews
 from server.outbox import Outbox
 from server.pipeline import Pipeline
@@ -60,6 +61,8 @@ class Session:
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
+        self._cut_sample: int | None = None
+        self._lately = LatelySaid()
         self._typed: Question | None = None
         self._last_activity_s = time.monotonic()
 
@@ -111,13 +114,18 @@ class Session:
     async def _take_endpoint(self, event: EndpointEvent) -> None:
         match event:
             case SpeechStarted():
-                await self._signal(Signal.SPEECH_STARTED, speech=event)
+                is_new = event.start_sample != self._cut_sample
+                signal = Signal.SPEECH_STARTED if is_new else Signal.SPEECH_WENT_ON
+                await self._signal(signal, speech=event)
             case SpeechPaused():
                 self._ahead.begin(np.concatenate([self._carried, event.samples]))
             case SpeechResumed():
                 self._ahead.give_up(Fate.RESUMED)
             case UtteranceEnded():
-                await self._signal(Signal.UTTERANCE_ENDED, utterance=event)
+                is_cut = event.reason is EndReason.LIMIT
+                self._cut_sample = event.end_sample if is_cut else None
+                signal = Signal.DOUBTED if self._is_doubtful(event) else Signal.UTTERANCE_ENDED
+                await self._signal(signal, utterance=event)
             case SpeechDropped():
                 await self._signal(Signal.SPEECH_DROPPED)
 
@@ -138,7 +146,9 @@ class Session:
             case asked.CreateResponse():
                 await self._answer_typed()
             case asked.TruncateItem():
-                await self._outbox.event(told.ItemTruncated(event.item_id, 0, event.audio_end_ms))
+                await self._items.truncate(event.item_id, event.audio_end_ms)
+            case asked.RetrieveItem():
+                await self._outbox.event(told.ItemRetrieved(self._items.find(event.item_id)))
 
     async def _commit(self) -> None:
         events = self._ears.commit()
@@ -159,8 +169,11 @@ class Session:
         match action:
             case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.HOLD if speech:
                 await self._begin_hearing(action, speech)
-            case Action.JUDGE if utterance and self._turn:
-                self._group.create_task(self._judge(utterance, self._turn.being_said))
+            case Action.JUDGE if utterance:
+                self._group.create_task(self._judge(utterance, self._being_said(utterance)))
+            case Action.STOP_AND_CARRY if utterance:
+                await self._stop_turn()
+                self._carried = np.concatenate([self._carried, utterance.spoken])
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
@@ -184,7 +197,7 @@ class Session:
 
     async def _begin_hearing(self, action: Action, speech: SpeechStarted) -> None:
         if action is Action.HOLD and self._turn:
-            self._turn.hold()
+            await self._turn.hold()
         elif action is Action.TAKE_BACK:
             if self._turn and self._turn.question.samples is not None:
                 self._carried = self._turn.question.samples
@@ -199,10 +212,21 @@ class Session:
         kind = await judge(
             utterance, being_said, self._pipeline(), deadline, self._outbox, shared.metrics
         )
+        is_more_coming = self._ears.is_hearing_speech
         if kind is Interruption.QUESTION:
-            await self._signal(Signal.INTERRUPTED, utterance=utterance)
-        else:
+            signal = Signal.INTERRUPTED_MIDWAY if is_more_coming else Signal.INTERRUPTED
+            await self._signal(signal, utterance=utterance)
+        elif not is_more_coming:
             await self._signal(Signal.DISMISSED)
+
+    def _being_said(self, utterance: UtteranceEnded) -> str:
+        """What was said aloud while this was heard, or just before."""
+        reach_s = utterance.duration_s + ECHO_REACH_S
+        return self._lately.text if self._turn is None else self._turn.said_since(reach_s)
+
+    def _is_doubtful(self, utterance: UtteranceEnded) -> bool:
+        began_at_s = self._ears.arrived_at_s(utterance.start_sample)
+        return self._turn is None and self._lately.may_echo_in(began_at_s)
 
     async def _go_on_speaking(self) -> None:
         """The answer was only held: the client may forget what it was told of the speech."""
@@ -266,6 +290,7 @@ class Session:
             self._items.new_id("resp"),
             pipeline,
             self._outbox,
+            self._items,
             self._limits(),
             self._shared.metrics,
             self._note_first_audio,
@@ -304,6 +329,7 @@ class Session:
             log.exception("turn failed in session %s", self.id)
             await self._outbox.error(ParleyError(f"The turn failed: {type(error).__name__}."))
         if self._turn is turn:
+            self._lately.remember(turn.said_since(LATELY_S), time.monotonic())
             self._turn = self._turn_task = None
             self.state, _ = TABLE[self.state, Signal.TURN_ENDED]
 
@@ -311,10 +337,13 @@ class Session:
         self.state, _ = TABLE[self.state, Signal.FIRST_AUDIO]
 
     async def _stop_turn(self) -> None:
-        task, self._turn, self._turn_task = self._turn_task, None, None
+        task, turn = self._turn_task, self._turn
+        self._turn = self._turn_task = None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        if turn is not None:
+            self._lately.remember(turn.said_since(LATELY_S), time.monotonic())
 
     async def _update(self, event: asked.UpdateSession) -> None:
         now = self._ears.settings

@@ -23,7 +23,11 @@ class Signal(StrEnum):
 
     SPEECH_STARTED = "speech_started"
     SPEECH_DROPPED = "speech_dropped"
+    SPEECH_WENT_ON = "speech_went_on"
+    """An utterance was cut at its limit and the person speaks on: the cut part is answered."""
     UTTERANCE_ENDED = "utterance_ended"
+    DOUBTED = "doubted"
+    """An utterance ended that began so soon after the answer that it may be its echo."""
     QUESTION_TYPED = "question_typed"
     COMMIT = "commit"
     CLEAR = "clear"
@@ -32,6 +36,8 @@ class Signal(StrEnum):
     TURN_ENDED = "turn_ended"
     INTERRUPTED = "interrupted"
     """What was said into the answer is a new question."""
+    INTERRUPTED_MIDWAY = "interrupted_midway"
+    """The same, and the person speaks again already: both parts are one question."""
     DISMISSED = "dismissed"
     """It was "uh-huh", the answer's echo, or nothing."""
 
@@ -43,6 +49,8 @@ class Action(StrEnum):
     ANNOUNCE_SPEECH = "announce_speech"
     TAKE_BACK = "take_back"
     """Speech went on before the answer began: stop the turn and keep its audio for the next."""
+    STOP_AND_CARRY = "stop_and_carry"
+    """Stop the answer and keep what was said for the utterance that is being heard."""
     HOLD = "hold"
     JUDGE = "judge"
     RELEASE = "release"
@@ -107,12 +115,21 @@ TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
     (_HELD, _S.TURN_ENDED): (_HEARING, _A.NOTHING),
     (_HELD, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     (_HELD, _S.DISMISSED): (_SPEAKING, _A.RELEASE),
-    **{
-        (state, _S.DISMISSED): (state, _A.NOTHING)
-        for state in (_IDLE, _HEARING, _THINKING, _SPEAKING)
-    },
+    (_HEARING, _S.DISMISSED): (_IDLE, _A.RELEASE),
+    **{(state, _S.DISMISSED): (state, _A.NOTHING) for state in (_IDLE, _THINKING, _SPEAKING)},
     (_IDLE, _S.INTERRUPTED): (_THINKING, _A.START_TURN),
     (_HEARING, _S.INTERRUPTED): (_THINKING, _A.START_TURN),
     (_THINKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     (_SPEAKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
+    **{(state, _S.INTERRUPTED_MIDWAY): (_HEARING, _A.STOP_AND_CARRY) for state in State},
+    (_IDLE, _S.DOUBTED): (_HEARING, _A.JUDGE),
+    (_HEARING, _S.DOUBTED): (_HEARING, _A.JUDGE),
+    (_THINKING, _S.DOUBTED): (_THINKING, _A.REPLACE_TURN),
+    (_SPEAKING, _S.DOUBTED): (_SPEAKING, _A.JUDGE),
+    (_HELD, _S.DOUBTED): (_HELD, _A.JUDGE),
+    (_IDLE, _S.SPEECH_WENT_ON): (_HEARING, _A.ANNOUNCE_SPEECH),
+    (_HEARING, _S.SPEECH_WENT_ON): (_HEARING, _A.NOTHING),
+    (_THINKING, _S.SPEECH_WENT_ON): (_THINKING, _A.ANNOUNCE_SPEECH),
+    (_SPEAKING, _S.SPEECH_WENT_ON): (_SPEAKING, _A.ANNOUNCE_SPEECH),
+    (_HELD, _S.SPEECH_WENT_ON): (_HELD, _A.NOTHING),
 }

@@ -18,13 +18,15 @@ from server.deadline import Deadline
 from server.endpointing import Wait
 from server.errors import ParleyError, StageError
 from server.governor import Step
-from server.heard import HeardWords
+from server.items import Answer as AnswerItem
+from server.items import Items
 from server.metrics import Metrics
 from server.pacing import Pacer
 from server.pipeline import Found, Pipeline
 from server.saying import pieces_of
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
+from server.track import Chunk, Track
 
 Value = TypeVar("Value")
 
@@ -95,13 +97,16 @@ class Turn:
         response_id: str,
         pipeline: Pipeline,
         listener: Listener,
+        items: Items,
         limits: TurnLimits,
         metrics: Metrics,
         on_first_audio: Callable[[], None],
     ) -> None:
         self.question = question
         self._response_id = response_id
-        self._answer_item_id = f"item_{response_id}"
+        self._items = items
+        self._track = Track(limits.rate_hz)
+        self._answer_item = AnswerItem(f"item_{response_id}", self._track)
         self._pipeline = pipeline
         self._listener = listener
         self._limits = limits
@@ -113,25 +118,24 @@ class Turn:
         self._cache: dict[str, str] = {}
         self._transcript = question.text
         self._other_reading = ""
-        self._voiced = HeardWords()
-        self._sent_samples = 0
         self._may_play = asyncio.Event()
         self._may_play.set()
         self._is_answering = False
         self._is_cut = False
 
-    def hold(self) -> None:
+    async def hold(self) -> None:
         """Send no more audio until `release`; what is synthesised meanwhile waits."""
         self._may_play.clear()
+        await self._send(self._track.fade_out())
 
     def release(self) -> None:
-        """Go on where it stopped."""
+        """Go on where it stopped, or where the client says that it stopped listening."""
         self._may_play.set()
 
-    @property
-    def being_said(self) -> str:
-        """The sentences that were begun so far."""
-        return " ".join(self._voiced.sentences)
+    def said_since(self, seconds: float) -> str:
+        """Return the words that a listener can have heard in the last seconds, or is to hear."""
+        first = self._heard_sample - round(seconds * self._limits.rate_hz)
+        return self._track.words.between(first, self._track.position + self._limits.rate_hz)
 
     async def run(self) -> None:
         """Answer. A failed stage is told and ends this turn only; a cancel is told and raised."""
@@ -156,6 +160,7 @@ class Turn:
         answer = await self._find_answer()
         await self._begin_answer(answer)
         await self._speak(pieces_of(answer.text, self._limits.answer_maximum_characters))
+        await self._let_it_be_heard()
         return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
 
     async def _hear(self, samples: Samples) -> None:
@@ -166,6 +171,7 @@ class Turn:
     async def _tell_transcript(self) -> None:
         if self.question.samples is not None:
             item_id = self.question.item_id
+            self._items.understood(item_id, self._transcript)
             await self._listener.event(told.TranscriptionCompleted(item_id, self._transcript))
 
     async def _search(self) -> StageResult[Found]:
@@ -191,10 +197,11 @@ class Turn:
 
     async def _begin_answer(self, answer: Answer) -> None:
         self._is_answering = True
-        ids = (self._response_id, self._answer_item_id)
+        self._items.keep(self._answer_item)
+        ids = (self._response_id, self._answer_item.id)
         await self._listener.event(told.ResponseCreated(self._response("in_progress")))
-        await self._listener.event(told.OutputItemAdded(ids[0], self._item("in_progress")))
-        await self._listener.event(told.ItemAdded(self._item("in_progress"), self.question.item_id))
+        await self._listener.event(told.OutputItemAdded(ids[0], self._answer_item.wire()))
+        await self._listener.event(told.ItemAdded(self._answer_item.wire(), self.question.item_id))
         await self._listener.event(told.ContentPartAdded(*ids))
         await self._listener.event(told.Sources(*ids, merge_sources(answer.sources)))
 
@@ -230,22 +237,35 @@ class Turn:
         return result.value
 
     async def _play(self, sentence: str, speech: Speech) -> None:
-        separator = " " if self._voiced.sentences else ""
-        self._voiced.add(sentence, len(speech.samples))
+        separator = "" if self._track.words.is_empty else " "
+        self._track.add(sentence, speech)
         await self._listener.event(
-            told.TranscriptDelta(self._response_id, self._answer_item_id, separator + sentence)
+            told.TranscriptDelta(self._response_id, self._answer_item.id, separator + sentence)
         )
-        size = speech.rate_hz * CHUNK_MS // 1000
-        for start in range(0, len(speech.samples), size):
-            chunk = speech.samples[start : start + size]
-            wait_s = self._pacer.wait_s(len(chunk), time.monotonic())
+        await self._play_on()
+
+    async def _play_on(self) -> None:
+        size = self._limits.rate_hz * CHUNK_MS // 1000
+        while self._track.left:
+            wait_s = self._pacer.wait_s(min(size, self._track.left), time.monotonic())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
             await self._may_play.wait()
+            await self._send(self._track.take(size))
+            self._note_first_audio()
+
+    async def _send(self, chunk: Chunk) -> None:
+        if len(chunk):
             await self._listener.audio(chunk.astype("<i2").tobytes())
             self._pacer.sent(len(chunk), time.monotonic())
-            self._sent_samples += len(chunk)
-            self._note_first_audio()
+
+    async def _let_it_be_heard(self) -> None:
+        """The answer can be interrupted until its last word was heard, not only sent."""
+        await self._may_play.wait()
+        await self._play_on()
+        await self._listener.event(told.AudioDone(self._response_id, self._answer_item.id))
+        await asyncio.sleep(self._pacer.unplayed_s(time.monotonic()))
+        await self._may_play.wait()
 
     def _note_first_audio(self) -> None:
         if self._timeline.voice_to_voice_ms is None:
@@ -275,12 +295,15 @@ class Turn:
         )
 
     async def _end_answer(self, outcome: Outcome) -> None:
-        ids = (self._response_id, self._answer_item_id)
+        if self._is_cut:
+            self._answer_item.heard_sample = self._heard_sample
+            await self._send(self._track.fade_out())
+        ids = (self._response_id, self._answer_item.id)
         is_whole = outcome in (Outcome.ANSWERED, Outcome.REFUSED)
         status = "completed" if is_whole else str(outcome)
-        item = self._item("completed" if is_whole else "incomplete")
+        self._answer_item.status = "completed" if is_whole else "incomplete"
+        item = self._answer_item.wire()
         if is_whole:
-            await self._listener.event(told.AudioDone(*ids))
             await self._listener.event(told.TranscriptDone(*ids, self._said))
             await self._listener.event(told.ContentPartDone(*ids, self._part()))
         await self._listener.event(told.OutputItemDone(ids[0], item))
@@ -300,24 +323,18 @@ class Turn:
             "output": [] if item is None else [item],
         }
 
-    def _item(self, status: str) -> dict[str, object]:
-        return {
-            "object": "realtime.item",
-            "id": self._answer_item_id,
-            "type": "message",
-            "role": "assistant",
-            "status": status,
-            "content": [self._part()],
-        }
-
     def _part(self) -> dict[str, object]:
         return {"type": "output_audio", "transcript": self._said}
 
     @property
     def _said(self) -> str:
         """What the person can have heard: all of it, or the words up to where it was cut."""
-        unplayed_s = self._pacer.unplayed_s(time.monotonic()) if self._is_cut else 0.0
-        return self._voiced.text(self._sent_samples - round(unplayed_s * self._limits.rate_hz))
+        return self._answer_item.transcript
+
+    @property
+    def _heard_sample(self) -> int:
+        unplayed_s = self._pacer.unplayed_s(time.monotonic())
+        return self._track.heard(round(unplayed_s * self._limits.rate_hz))
 
 
 def _describe_wait(wait: Wait | None) -> dict[str, str | int]:

@@ -108,3 +108,54 @@ async def test_cancel_while_held_ends_the_answer(make_stand: MakeStand, spoken: 
     stand.say(np.zeros(32_000, np.float32))
     await stand.end()
     assert "error" not in stand.wire.types()
+
+
+@pytest.mark.parametrize("heard", ["a day ticket costs twelve euros", "okay thanks"])
+async def test_an_answers_last_echo_is_no_question(
+    make_stand: MakeStand, spoken: Samples, heard: str
+) -> None:
+    """Right behind the answer its own words, or "okay thanks", start no turn."""
+    stand = make_stand()
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("parley.turn")
+    stand.recognizer.text = heard
+    stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.cleared")
+    await stand.end()
+    assert stand.wire.types().count("parley.turn") == 1
+    assert stand.session.state is State.IDLE
+
+
+async def test_a_question_right_behind_an_answer_is_answered(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """The doubt costs nothing but a look at the words."""
+    stand = make_stand()
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("parley.turn")
+    stand.recognizer.text = "where is the car park"
+    stand.say(spoken)
+    report = await stand.wire.wait_for("parley.turn", 2)
+    assert (report["outcome"], report["transcript"]) == ("answered", "where is the car park")
+    await stand.end()
+
+
+async def test_speech_goes_on_while_uh_huh_is_judged(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """What follows is heard from its beginning and judged by itself."""
+    stand = make_stand()
+    stand.recognizer.text = "uh huh"
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    stand.say(spoken[: len(spoken) // 2])
+    stand.messages.send({"type": "session.update", "session": {}})
+    await stand.wire.wait_for("session.updated")
+    stand.recognizer.text = "where is the car park"
+    stand.recognizer.go.set()
+    stand.say(spoken[len(spoken) // 2 :])
+    await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
+    assert stand.wire.last("parley.turn")["transcript"] == "where is the car park"
+    await stand.end()

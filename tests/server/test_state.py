@@ -8,7 +8,7 @@ from server.state import TABLE, Action, Signal, State
 
 
 def test_the_table_is_whole() -> None:
-    """All 55 pairs are there and nothing else."""
+    """All 70 pairs are there and nothing else."""
     assert set(TABLE) == set(itertools.product(State, Signal))
 
 
