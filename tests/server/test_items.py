@@ -41,9 +41,9 @@ async def test_an_answer_is_cut_to_the_words_heard_by_then(make_stand: MakeStand
     whole = (await stand.wire.wait_for("parley.turn"))["answer"]
     item_id = answer_id(stand)
     assert await retrieved(stand, item_id) == whole
-    stand.messages.send(truncation(item_id, 150))
+    stand.messages.send(truncation(item_id, 300))
     told = await stand.wire.wait_for("conversation.item.truncated")
-    assert (told["item_id"], told["audio_end_ms"]) == (item_id, 150)
+    assert (told["item_id"], told["audio_end_ms"]) == (item_id, 300)
     heard = await retrieved(stand, item_id)
     assert whole.startswith(heard)
     assert 0 < len(heard.split()) < len(whole.split())
