@@ -22,6 +22,7 @@ from models.batching import BatchingEmbedder
 from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
+from server.admission import RETRY_AFTER_MS, Admission
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
 from server.governor import Governor
@@ -56,7 +57,6 @@ OPEN_TIMEOUT_S = 5
 PING_INTERVAL_S = 15
 PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
-RETRY_AFTER_MS = 2000
 
 
 def version() -> str:
@@ -81,6 +81,7 @@ class App:
     _loop: asyncio.AbstractEventLoop | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _shared: Surroundings = field(init=False)
+    _admission: Admission = field(init=False)
     _web: Web = field(init=False)
 
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
@@ -88,7 +89,8 @@ class App:
         self._loop = asyncio.get_running_loop()
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
-        reports = Reports(shared, self.sessions)
+        self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
+        reports = Reports(shared, self.sessions, self._admission)
         door = Door(self.settings.host, self.settings.token)
         self._web = Web(door, reports.pages())
         try:
@@ -232,11 +234,7 @@ class App:
     def _admit(self) -> None:
         if self._stopping.is_set():
             raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
-        if len(self.sessions) >= self.settings.sessions_maximum:
-            self._shared.metrics.count_refused(AtCapacity.code)
-            raise AtCapacity(
-                f"All {self.settings.sessions_maximum} places are taken.", RETRY_AFTER_MS
-            )
+        self._admission.check(len(self.sessions))
 
 
 def _listening_error(error: OSError, settings: Settings) -> StartError:

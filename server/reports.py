@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from server.admission import Admission
 from server.session import Session
 from server.surroundings import Surroundings
 from server.web import Page, Report, json_page
@@ -11,8 +12,11 @@ from server.web import Page, Report, json_page
 class Reports:
     """Renders what the process knows of itself."""
 
-    def __init__(self, shared: Surroundings, sessions: Mapping[str, Session]) -> None:
+    def __init__(
+        self, shared: Surroundings, sessions: Mapping[str, Session], admission: Admission
+    ) -> None:
         self._shared = shared
+        self._admission = admission
         self._sessions = sessions
 
     def pages(self) -> dict[str, Report]:
@@ -60,6 +64,8 @@ class Reports:
                 "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
                 "load": round(self._shared.governor.load, 3),
                 "degraded": list(self._shared.governor.steps),
+                "predicted_ms": round(self._admission.predicted_ms, 1),
+                "limit_ms": round(self._admission.limit_ms, 1),
                 "sessions": len(self._sessions),
                 "index": engines.knowledge.describe(),
                 "alerts": [],

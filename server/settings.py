@@ -129,6 +129,9 @@ class Settings:
     search_hits: int = _setting(5, "passages handed to the answer", 1, 50)
 
     sessions_maximum: int = _setting(8, "sessions served at once", 1, 10_000)
+    admission_by_latency: bool = _setting(
+        True, "refuse a session whose turns would take longer than the target"
+    )
     idle_timeout_s: float = _setting(600.0, "a silent session is closed after this", 1, 86_400)
     send_timeout_s: float = _setting(
         5.0, "a client that does not read is closed after this", 0.1, 60

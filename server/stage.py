@@ -21,6 +21,9 @@ from server.workers import Workers
 Value = TypeVar("Value")
 log = logging.getLogger(__name__)
 
+TYPICAL_SHARE = 1 / 12
+"""What one run counts in `Stage.typical_ms`."""
+
 
 @dataclass(frozen=True, slots=True)
 class StageResult(Generic[Value]):
@@ -64,6 +67,8 @@ class Stage(Generic[Value]):
     metrics: Metrics
     cores: Cores | None = None
     """What it shares with other stages whose work keeps a core busy."""
+    typical_ms: float = field(init=False, default=0.0)
+    """What a run takes: an average that follows the last dozen; 0 before the first."""
     permits: Permits = field(init=False)
     _workers: Workers = field(init=False)
     _flights: dict[str, _Flight[Value]] = field(init=False, default_factory=dict)
@@ -150,6 +155,8 @@ class Stage(Generic[Value]):
             self.permits.release(flight.ticket)
         self._forget(flight)
         flight.run_ms = (time.monotonic() - (flight.started_at_s or 0.0)) * 1000
+        share = TYPICAL_SHARE if self.typical_ms else 1.0
+        self.typical_ms += share * (flight.run_ms - self.typical_ms)
         self.metrics.observe_stage(self.name, flight.run_ms)
         if error is not None:
             self._fail(flight, error)
