@@ -43,7 +43,7 @@ def encode_pcm16(samples: Samples) -> bytes:
 def to_float(samples: AnySamples) -> Samples:
     """Same shape, float32; int16 is divided by 32768, so decoding and encoding is exact."""
     if samples.dtype == np.int16:
-        return samples.astype(np.float32) / np.float32(_FULL_SCALE)
+        return np.multiply(samples, np.float32(1 / _FULL_SCALE), dtype=np.float32)
     return samples.astype(np.float32, copy=False)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from audio.pcm import AnySamples, Samples, to_mono
+from audio.pcm import AnySamples, Samples, to_float, to_mono
 from audio.rate import check_rate
 
 _QUALITY: Final = "MQ"
@@ -65,6 +65,8 @@ class Resampler:
 
     def _downmix(self, samples: AnySamples) -> Samples:
         channels = self._channels
+        if channels == samples.ndim == 1:
+            return to_float(samples)
         if samples.ndim == 1 and samples.size % channels == 0:
             samples = samples.reshape(-1, channels)
         if samples.ndim != 2 or samples.shape[1] != channels:

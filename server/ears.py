@@ -74,7 +74,7 @@ class Ears:
         if not self._settings.is_automatic:
             return self._keep(samples)
         events: list[EndpointEvent] = []
-        for window in self._vad.push(samples):
+        for window in self._vad.push(samples, may_wait=not self._endpointer.is_speaking):
             events.extend(self._endpointer.push(window))
         if any(isinstance(event, UtteranceEnded) for event in events):
             self._forget_wait()

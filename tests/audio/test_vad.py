@@ -15,15 +15,22 @@ from hypothesis import strategies as st
 
 from audio import vad
 from audio.pcm import Samples
+from audio.resample import resample
 from audio.vad import (
+    HELD_WINDOWS,
+    QUIET_PEAK,
     WINDOW_SAMPLES,
     VadModel,
     VadModelError,
     VadState,
     VadStream,
+    VadWindow,
     embedded_model_path,
 )
+from audio.wavfile import read_wav
 from tests.audio.sounds import clicks, noise_bursts, silence, tone, white_noise
+
+SPEECH_DIR = Path(__file__).parents[1] / "speech"
 
 
 class ScriptedModel(VadModel):
@@ -32,10 +39,11 @@ class ScriptedModel(VadModel):
     def __init__(self, probabilities: list[float]) -> None:
         self._probabilities = iter(probabilities)
 
-    def judge(self, window: Samples, state: VadState) -> tuple[float, VadState]:
-        assert window.shape == (WINDOW_SAMPLES,)
-        assert window.dtype == np.float32
-        return next(self._probabilities), state
+    def judge(self, windows: Samples, state: VadState) -> tuple[Samples, VadState]:
+        assert windows.shape[1:] == (WINDOW_SAMPLES,)
+        assert windows.dtype == np.float32
+        found = [next(self._probabilities) for _ in windows]
+        return np.array(found, np.float32), state
 
 
 def judge_all(model: VadModel, samples: Samples) -> list[float]:
@@ -59,9 +67,10 @@ def test_chunks_of_any_size_are_cut_into_the_same_windows(sizes: list[int]) -> N
 
 
 def test_speech_begins_at_the_onset_and_lasts_to_the_release() -> None:
-    probabilities = [0.49, 0.5, 0.36, 0.35, 0.34, 0.4, 0.51]
-    windows = VadStream(ScriptedModel(probabilities)).push(silence(1.0)[: 7 * WINDOW_SAMPLES])
-    assert [window.probability for window in windows] == probabilities
+    probabilities = [0.49, 0.5, 0.38, 0.375, 0.37, 0.4, 0.51]
+    stream = VadStream(ScriptedModel(probabilities), onset=0.5, release=0.375)
+    windows = stream.push(silence(1.0)[: 7 * WINDOW_SAMPLES])
+    assert [window.probability for window in windows] == pytest.approx(probabilities)
     assert [w.is_speech for w in windows] == [False, True, True, True, False, False, True]
 
 
@@ -94,6 +103,66 @@ def test_a_reset_forgets_the_sound_but_not_the_time(vad_model: VadModel) -> None
     again = stream.push(noise)
     assert [w.probability for w in again] == [w.probability for w in first]
     assert again[0].start_sample == len(noise)
+
+
+def in_frames(model: VadModel, sound: Samples, *, may_wait: bool) -> list[VadWindow]:
+    """As a microphone sends it, 20 ms at a time, and no window later than promised."""
+    stream, windows = VadStream(model), []
+    for end in range(320, len(sound) + 1, 320):
+        windows += stream.push(sound[end - 320 : end], may_wait=may_wait)
+        assert end - len(windows) * WINDOW_SAMPLES < HELD_WINDOWS * WINDOW_SAMPLES
+    return windows + stream.flush()
+
+
+def test_windows_that_were_held_are_judged_exactly_as_at_once(vad_model: VadModel) -> None:
+    """In silence, a quiet room, speech and a whisper: the same sound, times and probabilities."""
+    told = read_wav(SPEECH_DIR / "question-1.wav")
+    spoken = resample(told.samples, told.rate_hz, 16_000)
+    room = white_noise(1.1, 0.001)
+    sound = np.concatenate([silence(2.05), room, spoken, room, spoken / 50, silence(0.7)])
+    at_once = in_frames(vad_model, sound, may_wait=False)
+    held = in_frames(vad_model, sound, may_wait=True)
+    assert any(window.is_speech for window in at_once)
+    assert len(held) == len(at_once)
+    for one, other in zip(held, at_once, strict=True):
+        assert (one.start_sample, one.probability) == (other.start_sample, other.probability)
+        assert one.is_speech == other.is_speech
+        assert np.array_equal(one.samples, other.samples)
+
+
+def test_quiet_windows_are_judged_together_and_a_loud_one_at_once() -> None:
+    stream = VadStream(ScriptedModel([0.0] * 20))
+    window = np.zeros(WINDOW_SAMPLES, np.float32)
+    counts = [len(stream.push(window, may_wait=True)) for _ in range(HELD_WINDOWS)]
+    assert counts == [0] * (HELD_WINDOWS - 1) + [HELD_WINDOWS]
+    assert stream.push(window, may_wait=True) == []
+    assert len(stream.push(window + np.float32(2 * QUIET_PEAK), may_wait=True)) == 2
+
+
+def test_what_is_held_comes_out_when_it_may_wait_no_longer() -> None:
+    """At a commit, and when an utterance has begun."""
+    stream = VadStream(ScriptedModel([0.0] * 20))
+    window = np.zeros(WINDOW_SAMPLES, np.float32)
+    assert stream.push(window, may_wait=True) == []
+    assert len(stream.push(window)) == 2
+    assert stream.push(window, may_wait=True) == []
+    assert len(stream.flush()) == 1
+
+
+def test_speech_that_becomes_quiet_is_not_held() -> None:
+    """Its end is what an endpoint waits for."""
+    stream = VadStream(ScriptedModel([0.9, 0.4, 0.1]))
+    window = np.zeros(WINDOW_SAMPLES, np.float32)
+    loud = window + np.float32(0.5)
+    assert [len(stream.push(each, may_wait=True)) for each in (loud, window, window)] == [1, 1, 1]
+
+
+def test_a_reset_forgets_held_windows_but_not_their_time() -> None:
+    stream = VadStream(ScriptedModel([0.0] * 9))
+    stream.push(np.zeros(3 * WINDOW_SAMPLES + 5, np.float32), may_wait=True)
+    stream.reset()
+    (window,) = stream.push(np.zeros(WINDOW_SAMPLES, np.float32))
+    assert window.start_sample == 3 * WINDOW_SAMPLES + 5
 
 
 def test_streams_on_many_threads_share_one_model(vad_model: VadModel) -> None:

@@ -1,0 +1,49 @@
+"""How many cores a process of this machine uses between two moments; it starts and stops nothing.
+
+The main thread is told apart: a Parley server's event loop runs in it, all else elsewhere.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Mean cores in use; 1.0 is one core all the time."""
+
+    total: float
+    event_loop: float
+    """Of the main thread alone."""
+
+
+@dataclass(slots=True)
+class CpuMeter:
+    """Measures from its making. Raises psutil.NoSuchProcess when the process is not there."""
+
+    process_id: int
+    _at_s: float = field(init=False)
+    _used_s: tuple[float, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._at_s, self._used_s = time.monotonic(), self._read()
+
+    def cores(self) -> Cores:
+        """Return what was used since the meter was made."""
+        passed_s = max(1e-9, time.monotonic() - self._at_s)
+        used_s = [now - before for now, before in zip(self._read(), self._used_s, strict=True)]
+        return Cores(*(round(each / passed_s, 4) for each in used_s))
+
+    def _read(self) -> tuple[float, float]:
+        process = psutil.Process(self.process_id)
+        total = process.cpu_times()
+        main = 0.0
+        with suppress(psutil.AccessDenied):
+            main = sum(
+                thread.user_time + thread.system_time
+                for thread in process.threads()
+                if thread.id == self.process_id
+            )
+        return total.user + total.system, main
