@@ -50,7 +50,11 @@ bench: $(VENV)/dev.stamp system ## every figure of the README, one after the oth
 	@$(BIN)/python -m benchmarks.recognition
 	@$(BIN)/python -m benchmarks.spoken
 	@$(BIN)/python -m benchmarks.latency --stand-in --turns 14
+	@$(BIN)/python -m benchmarks.first_turn
+	@$(BIN)/python -m benchmarks.silent_session
 	@$(BIN)/python -m benchmarks.load --sessions 4 --seconds 48 --stand-in
+	@$(BIN)/python -m benchmarks.load --sessions 8 --seconds 48 --stand-in
+	@$(BIN)/python -m benchmarks.load --sessions 24 --seconds 36 --stand-in
 	@$(BIN)/python -m benchmarks.report
 	@$(BIN)/python -m benchmarks.regression
 

@@ -14,12 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from audio.pcm import encode_pcm16
+from benchmarks.accuracy import HeardQuestion, accuracy_of, degradation_of, is_scripted
 from benchmarks.latency import CACHED_STAGES
 from benchmarks.load_session import Exchange, LoadSession, Question, Refused, waited_ms
+from benchmarks.process_cpu import Meters
 from benchmarks.recorded_questions import many_lines
 from benchmarks.results import OUT_DIR, percentiles, table, write_result
 from benchmarks.schedule import Schedule
@@ -45,12 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server as running:
         url = parsed.url or (running.url if running else "")
         schedule = Schedule(parsed.sessions, parsed.seconds, parsed.every_s)
-        figures = asyncio.run(run_load(url, schedule, [_question(line) for line in lines]))
+        questions = [_question(line) for line in lines]
+        process_id = running.process_id if running else None
+        figures = asyncio.run(run_load(url, schedule, questions, process_id))
     _show(figures)
     if figures["unanswered"] == figures["questions"]:
         print("load: nothing was answered, so no result is kept", file=sys.stderr)
         return 1
-    write_result("load", figures)
+    write_result(f"load-{parsed.sessions}", figures)
     if parsed.json:
         print(json.dumps(figures))
     return 0
@@ -87,14 +91,20 @@ def _variables(parsed: argparse.Namespace) -> dict[str, str]:
 def _question(line: ScriptLine) -> Question:
     samples = as_sent(line.wav)
     ends_s = speech_end_sample(samples, RATE_HZ) / RATE_HZ
-    return Question(line.wav.name, encode_pcm16(samples), ends_s)
+    return Question(line.wav.name, encode_pcm16(samples), ends_s, line.text)
 
 
-async def run_load(url: str, schedule: Schedule, questions: Sequence[Question]) -> dict[str, Any]:
-    """Open all sessions, then run the schedule in all of them, and sum up."""
+async def run_load(
+    url: str, schedule: Schedule, questions: Sequence[Question], process_id: int | None = None
+) -> dict[str, Any]:
+    """Open all sessions, then run the schedule in all of them, and sum up.
+
+    `process_id` is the server's, where it is a process of this machine.
+    """
     opened = [await _open(url) for _ in range(schedule.sessions)]
     sessions = [session for session in opened if session is not None]
-    used_s, start_s = time.process_time(), time.monotonic() + SETTLE_S
+    meters = Meters.start(process_id)
+    start_s = time.monotonic() + SETTLE_S
     end_s = start_s + schedule.seconds + ANSWER_S
     async with asyncio.TaskGroup() as group:
         for number, session in enumerate(sessions):
@@ -102,8 +112,7 @@ async def run_load(url: str, schedule: Schedule, questions: Sequence[Question]) 
                 (at_s, questions[which]) for at_s, which in schedule.asks_of(number, len(questions))
             )
             group.create_task(session.run(asks, start_s, end_s))
-    cores = (time.process_time() - used_s) / (time.monotonic() - start_s)
-    return summarise(schedule, sessions, end_s) | {"client_cores": round(cores, 3)}
+    return summarise(schedule, sessions, end_s) | meters.figures()
 
 
 async def _open(url: str) -> LoadSession | None:
@@ -116,6 +125,7 @@ async def _open(url: str) -> LoadSession | None:
 
 def summarise(schedule: Schedule, sessions: Sequence[LoadSession], end_s: float) -> dict[str, Any]:
     """Return the figures of all sessions together."""
+    engines = sessions[0].engines if sessions else {}
     exchanges = [exchange for session in sessions for exchange in session.exchanges]
     waits_ms = [wait for session in sessions for wait in waited_ms(session.exchanges, end_s)]
     heard = [exchange for exchange in exchanges if exchange.playback.audible_at_s is not None]
@@ -128,18 +138,34 @@ def summarise(schedule: Schedule, sessions: Sequence[LoadSession], end_s: float)
         "seconds": schedule.seconds,
         "questions": len(exchanges),
         "unanswered": len(exchanges) - len(heard),
-        "cut_in_two": sum(exchange.commits > 1 for exchange in exchanges),
+        "cut_in_two": sum(len(exchange.commits_at_s) > 1 for exchange in exchanges),
         "cached": sum(_is_cached(turn) for turn in turns),
         "outcomes": dict(Counter(e.turn.get("outcome", "none") for e in exchanges)),
         "voice_to_voice_ms": percentiles(waits_ms),
         "segments": _segments(turns),
         "segments_sum_error_ms_max": max(map(_sum_error_ms, turns), default=0.0),
         "longest_gap_ms": round(max((e.playback.longest_gap_ms for e in heard), default=0.0), 1),
-        "answer_s": percentiles(exchange.playback.duration_s for exchange in heard),
+        "answer_s": _with_mean([exchange.playback.duration_s for exchange in heard]),
+        "accuracy": accuracy_of(list(map(_heard, exchanges)), is_scripted=is_scripted(engines)),
+        **degradation_of(turns),
         "client_late_ms_max": round(max((s.latest_frame_ms for s in sessions), default=0.0), 1),
-        "engines": sessions[0].engines if sessions else {},
+        "engines": engines,
         "questions_ms": _by_question(exchanges, waits_ms),
     }
+
+
+def _heard(exchange: Exchange) -> HeardQuestion:
+    return HeardQuestion(
+        exchange.speech_ends_at_s,
+        tuple(exchange.commits_at_s),
+        exchange.false_barge_ins,
+        str(exchange.turn.get("transcript", "")),
+        exchange.said,
+    )
+
+
+def _with_mean(values: Sequence[float]) -> dict[str, float]:
+    return percentiles(values) | {"mean": round(mean(values), 1) if values else 0.0}
 
 
 def _is_cached(turn: dict[str, Any]) -> bool:
@@ -173,7 +199,10 @@ def _show(figures: dict[str, Any]) -> None:
     print(table([("milliseconds", "count", "p50", "p95", "p99"), *rows]))
     plain = ("sessions", "refused", "lost", "questions", "unanswered", "cut_in_two", "cached")
     times = ("longest_gap_ms", "segments_sum_error_ms_max", "client_late_ms_max", "client_cores")
-    print(table([(name, figures[name]) for name in (*plain, *times)]))
+    cores = ("server_cores", "server_event_loop_cores", "degraded_percent")
+    told = [(name, figures[name]) for name in (*plain, *times, *cores)]
+    answers = [(f"answer_s {key}", figures["answer_s"][key]) for key in ("p50", "mean")]
+    print(table([*told, *answers, *figures["accuracy"].items()]))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from benchmarks.accuracy import is_false_barge_in
 from benchmarks.playback import Playback
 
 FRAME_MS = 20
@@ -33,6 +34,8 @@ class Question:
     name: str
     pcm: bytes
     speech_end_s: float
+    said: str | None = None
+    """Its true words, where they are known."""
 
 
 @dataclass(slots=True)
@@ -44,13 +47,15 @@ class Exchange:
     """As scheduled, on the clock of time.monotonic(), like all times here."""
     speech_ends_at_s: float
     playback: Playback
-    commits: int = 0
+    said: str | None = None
+    commits_at_s: list[float] = field(default_factory=list)
+    false_barge_ins: int = 0
     turn: dict[str, Any] = field(default_factory=dict)
     """The `parley.turn` event."""
 
-    def begin_turn(self) -> None:
+    def begin_turn(self, at_s: float) -> None:
         """Forget an answer to the first part of a question that was cut in two."""
-        self.commits += 1
+        self.commits_at_s.append(at_s)
         self.playback = Playback(self.playback.rate_hz)
         self.turn = {}
 
@@ -130,7 +135,11 @@ class LoadSession:
 
     def _begin(self, question: Question, at_s: float) -> None:
         exchange = Exchange(
-            question.name, at_s, at_s + question.speech_end_s, Playback(self._rate_hz)
+            question.name,
+            at_s,
+            at_s + question.speech_end_s,
+            Playback(self._rate_hz),
+            question.said,
         )
         self.exchanges.append(exchange)
 
@@ -138,18 +147,24 @@ class LoadSession:
         with suppress(ConnectionClosed):
             async for message in self._connection:
                 if isinstance(message, str):
-                    self._note(json.loads(message))
+                    self._note(json.loads(message), time.monotonic())
                 elif self._answered is not None:
                     self._answered.playback.arrive(time.monotonic(), message)
 
-    def _note(self, event: dict[str, Any]) -> None:
+    def _note(self, event: dict[str, Any], at_s: float) -> None:
         """The server has one turn at a time: all from a commit to the next belongs to it."""
         if event["type"] == "input_audio_buffer.committed":
             self._answered = self.exchanges[-1] if self.exchanges else None
             if self._answered is not None:
-                self._answered.begin_turn()
-        elif event["type"] == "parley.turn" and self._answered is not None:
-            self._answered.turn = event
+                self._answered.begin_turn(at_s)
+        elif event["type"] == "parley.turn" and (asked := self._answered) is not None:
+            asked.turn = event
+            asked.false_barge_ins += asked is self.exchanges[-1] and is_false_barge_in(
+                event.get("outcome"),
+                at_s,
+                asked.speech_ends_at_s,
+                is_audible=asked.playback.samples > 0,
+            )
 
 
 def waited_ms(exchanges: Sequence[Exchange], end_s: float) -> list[float]:

@@ -3,6 +3,7 @@
 The main thread is told apart: a Parley server's event loop runs in it, all else elsewhere.
 """
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,3 +48,26 @@ class CpuMeter:
                 if thread.id == self.process_id
             )
         return total.user + total.system, main
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """The client's process and, where it is on this machine, the server's, from one moment on."""
+
+    client: CpuMeter
+    server: CpuMeter | None
+
+    @classmethod
+    def start(cls, server_process_id: int | None) -> "Meters":
+        """Begin now."""
+        server = None if server_process_id is None else CpuMeter(server_process_id)
+        return cls(CpuMeter(os.getpid()), server)
+
+    def figures(self) -> dict[str, float | None]:
+        """Return cores by the names that results have; None for a server that is elsewhere."""
+        server = None if self.server is None else self.server.cores()
+        return {
+            "client_cores": round(self.client.cores().total, 3),
+            "server_cores": None if server is None else round(server.total, 3),
+            "server_event_loop_cores": None if server is None else round(server.event_loop, 3),
+        }

@@ -27,6 +27,12 @@ def lines_of(paths: Sequence[Path]) -> list[ScriptLine]:
     ]
 
 
+def words_of(paths: Sequence[Path]) -> dict[str, str]:
+    """Map the names of those recordings whose true words are listed beside them to the words."""
+    listed = {path: text for folder in {p.parent for p in paths} for path, text in _listed(folder)}
+    return {path.name: listed[path.resolve()] for path in paths if path.resolve() in listed}
+
+
 def many_lines() -> tuple[list[ScriptLine], str]:
     """Return the committed recordings and, where flite is, the sample questions spoken by it.
 

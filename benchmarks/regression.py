@@ -17,13 +17,14 @@ from typing import Any
 from benchmarks.results import RESULTS_DIR, table
 
 BASELINES_DIR = RESULTS_DIR.parent / "baselines"
-NAMES = ("latency-stand-in", "load")
+NAMES = ("latency-stand-in", "load-4", "load-8", "load-24")
 MEDIAN_BOUND = 1.15
 """Of the paired ratios: the same questions on the same machine differ by some 5% between runs."""
 TAIL_BOUND = 1.4
 """Of p95, which a short run takes from two or three turns."""
 SUM_ERROR_BOUND_MS = 5.0
 GAP_BOUND_MS = 50.0
+ACCURACY_BOUNDS = {"premature_percent": 3.0, "missed_percent": 1.0, "false_barge_ins": 0}
 ALIKE = ("machine", "engines", "sessions", "every_s")
 """What must be the same, or a ratio says nothing about the code."""
 
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def accept(name: str, results: Path = RESULTS_DIR, baselines: Path = BASELINES_DIR) -> int:
     """Copy a result over its baseline. Returns 0, or 1 when there is no result."""
     if not (results / f"{name}.json").is_file():
-        print(f"{name}: no result to accept: run python -m benchmarks.{name}", file=sys.stderr)
+        print(f"{name}: no result to accept; `make bench` takes one", file=sys.stderr)
         return 1
     baselines.mkdir(exist_ok=True)
     shutil.copyfile(results / f"{name}.json", baselines / f"{name}.json")
@@ -119,6 +120,12 @@ def absolute_checks(now: Figures) -> list[Check]:
     ]
     if "longest_gap_ms" in now:
         checks.append(Check("longest gap in ms", now["longest_gap_ms"], GAP_BOUND_MS))
+    accuracy = now.get("accuracy", {})
+    checks += [
+        Check(key, accuracy[key], bound)
+        for key, bound in ACCURACY_BOUNDS.items()
+        if key in accuracy
+    ]
     nothing = ("unanswered", "refused", "lost")
     return [*checks, *(Check(key, now[key], 0) for key in nothing if key in now)]
 

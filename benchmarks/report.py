@@ -12,13 +12,15 @@ from typing import Any
 
 from benchmarks.results import OUT_DIR, RESULTS_DIR
 
-NAMES = ("latency", "latency-stand-in", "load")
+NAMES = ("latency", "latency-stand-in", "load-4", "load-8", "load-24", "silent_session")
 KEYS = ("count", "p50", "p95", "p99")
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#eeca3b")
 BAR_WIDTH = 720
 BAR_HEIGHT = 28
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem }
+.facts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: start; margin: 1rem 0 }
+h2 { border-top: 1px solid #ccc; padding-top: 1rem } tr + tr td { border-top: 1px solid #eee }
 table { border-collapse: collapse } td, th { padding: .15rem .8rem; text-align: right }
 td:first-child, th:first-child { text-align: left } .mark { display: inline-block; width: .8em }
 """
@@ -50,18 +52,50 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _section(name: str, figures: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in figures.items() if isinstance(value, int | float | str)}
     engines = [f"{job}: {engine}" for job, engine in figures.get("engines", {}).items()]
     machine = [f"{key}: {value}" for key, value in figures.get("machine", {}).items()]
     times = {
         key: value for key, value in figures.items() if key.endswith("_ms") and _is_times(value)
     }
+    segments = figures.get("segments", {})
     return (
         f"<h2>{html.escape(name)}</h2><p>{html.escape('; '.join([*engines, *machine]))}</p>"
-        + _table({**times, **figures["segments"]})
-        + bars(figures["segments"])
-        + f"<p>{html.escape('; '.join(f'{key}: {value}' for key, value in told.items()))}</p>"
+        + _table({**times, **segments})
+        + bars(segments)
+        + '<div class="facts">'
+        + "".join(_facts(title, facts) for title, facts in _groups(figures).items() if facts)
+        + "</div>"
     )
+
+
+def _groups(figures: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Everything that is no time, by what it is about; what is in no other group is of the run."""
+    known: dict[str, Mapping[str, Any]] = {
+        "Accuracy": figures.get("accuracy", {}),
+        "Answers, seconds": figures.get("answer_s", {}),
+        "Cores": {
+            key.removesuffix("_cores").replace("_", " "): value
+            for key, value in figures.items()
+            if key.endswith("_cores")
+        },
+        "Outcomes": figures.get("outcomes", {}) | figures.get("degraded_steps", {}),
+    }
+    costs = {
+        f"Percent of a core, {key.replace('_', ' ')}": value
+        for key, value in figures.items()
+        if isinstance(value, Mapping) and "total_percent" in value
+    }
+    run = {
+        key: value
+        for key, value in figures.items()
+        if isinstance(value, int | float | str) and not key.endswith("_cores")
+    }
+    return known | costs | {"Run": run}
+
+
+def _facts(title: str, facts: Mapping[str, Any]) -> str:
+    rows = "".join(_row([key, "none" if told is None else told]) for key, told in facts.items())
+    return f'<table><tr><th colspan="2">{html.escape(title)}</th></tr>{rows}</table>'
 
 
 def _is_times(value: object) -> bool:
@@ -69,6 +103,8 @@ def _is_times(value: object) -> bool:
 
 
 def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
+    if not rows:
+        return ""
     head = "".join(f"<th>{title}</th>" for title in ("milliseconds", *KEYS))
     body = "".join(_row([name, *(told[key] for key in KEYS)]) for name, told in rows.items())
     return f"<table><tr>{head}</tr>{body}</table>"

@@ -41,6 +41,8 @@ class Reply:
     """All that one question brought back."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    event_arrivals_s: list[float] = field(default_factory=list)
+    """When each of `events` arrived, on the clock of time.monotonic()."""
     audio: list[bytes] = field(default_factory=list)
     rate_hz: int = 0
     question_ended_at_s: float = 0.0
@@ -172,6 +174,7 @@ class Conversation:
                 continue
             event = json.loads(message)
             reply.events.append(event)
+            reply.event_arrivals_s.append(time.monotonic())
             if event["type"] == "parley.turn" and event["outcome"] != "cancelled":
                 return
         raise NoAnswer("The server closed the connection before it answered.")

@@ -12,11 +12,13 @@ LOUD = b"\x00\x20" * 640
 
 
 def exchange(begins_at_s: float, heard_at_s: float | None) -> Exchange:
-    made = Exchange("q.wav", begins_at_s, begins_at_s + 3.0, Playback(RATE_HZ), commits=1)
+    made = Exchange("q.wav", begins_at_s, begins_at_s + 3.0, Playback(RATE_HZ), "what now")
+    made.commits_at_s = [begins_at_s + 3.3]
     if heard_at_s is not None:
         made.playback.arrive(heard_at_s, LOUD)
         made.turn = {
             "outcome": "answered",
+            "transcript": "what now",
             "segments": {"endpoint_wait": 300.0, "send": 0.5},
             "voice_to_voice_ms": 300.5,
             "cache": {"search": "miss", "answer": "miss", "tts": "miss"},
@@ -54,6 +56,16 @@ def test_the_sums_have_the_promised_keys() -> None:
     assert figures["segments_sum_error_ms_max"] == 0
     assert figures["longest_gap_ms"] == 0
     assert figures["cached"] == 0
+    assert figures["answer_s"]["mean"] == 0.0
+    assert figures["degraded_percent"] == 0
+    assert figures["accuracy"] == {
+        "premature_percent": 0.0,
+        "missed_percent": 0.0,
+        "false_barge_ins": 0,
+        "wer_percent": None,
+        "wer": "scripted",
+        "questions": 3,
+    }
 
 
 def test_a_load_that_was_refused_whole_sums_up_to_nothing() -> None:
@@ -63,6 +75,6 @@ def test_a_load_that_was_refused_whole_sums_up_to_nothing() -> None:
 
 def test_a_second_turn_of_a_question_replaces_the_answer_to_its_first_part() -> None:
     asked = exchange(10, 11.5)
-    asked.begin_turn()
+    asked.begin_turn(13.4)
     assert asked.playback.audible_at_s is None
-    assert (asked.commits, asked.turn) == (2, {})
+    assert (asked.commits_at_s, asked.turn) == ([13.3, 13.4], {})

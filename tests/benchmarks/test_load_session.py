@@ -26,6 +26,7 @@ class PartPlayer:
         self.first = first
         self.frames: list[bytes] = []
         self.hangs_up_after = 0
+        self.turns: list[Mapping[str, object]] = [TURN]
 
     async def play(self, connection: ServerConnection) -> None:
         await connection.send(json.dumps(self.first))
@@ -38,7 +39,8 @@ class PartPlayer:
             if len(self.frames) > 3 and any(self.frames[-4]) and not any(frame):
                 await connection.send(json.dumps({"type": "input_audio_buffer.committed"}))
                 await connection.send(LOUD)
-                await connection.send(json.dumps(TURN))
+                for turn in self.turns:
+                    await connection.send(json.dumps(turn))
 
 
 @pytest.fixture
@@ -64,7 +66,19 @@ async def test_a_question_is_played_whole_between_silence_and_its_answer_kept(
     assert asked.speech_ends_at_s == pytest.approx(start_s + 0.08)
     assert asked.turn == TURN
     assert asked.playback.audible_at_s is not None
-    assert asked.commits == 1
+    assert len(asked.commits_at_s) == 1
+    assert asked.false_barge_ins == 0
+
+
+async def test_an_answer_that_ends_although_nobody_spoke_is_a_false_barge_in(
+    url: str, player: PartPlayer
+) -> None:
+    """A second question, or the rest of one that was cut in two, would be a reason."""
+    player.turns = [dict(TURN, outcome="cancelled"), TURN]
+    session = await LoadSession.open(url)
+    start_s = time.monotonic()
+    await session.run([(0.0, QUESTION)], start_s, start_s + 20)
+    assert session.exchanges[0].false_barge_ins == 1
 
 
 async def test_a_session_that_starts_late_is_measured_from_its_schedule(url: str) -> None:

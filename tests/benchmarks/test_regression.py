@@ -62,6 +62,9 @@ def test_without_questions_in_common_the_medians_are_compared() -> None:
         {"longest_gap_ms": 51.0},
         {"unanswered": 1},
         {"lost": 1},
+        {"accuracy": {"missed_percent": 1.1}},
+        {"accuracy": {"premature_percent": 3.1}},
+        {"accuracy": {"false_barge_ins": 1}},
         {"segments_sum_error_ms_max": 5.1},
     ],
 )

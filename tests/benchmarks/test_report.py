@@ -16,6 +16,10 @@ FIGURES = {
     "voice_to_voice_ms": TIMES,
     "questions_ms": {"a.wav": 300.0},
     "segments": SEGMENTS,
+    "accuracy": {"premature_percent": 6.2, "false_barge_ins": 1, "wer_percent": None},
+    "answer_s": {"count": 4, "p50": 8.1, "p95": 9.9, "p99": 9.9, "mean": 7.7},
+    "server_cores": 0.62,
+    "outcomes": {"answered": 3, "cancelled": 1},
 }
 
 
@@ -24,7 +28,25 @@ def test_every_time_and_the_engines_stand_in_the_page() -> None:
     assert "<td>voice_to_voice_ms</td><td>4</td><td>400.0</td>" in written
     assert "<td>tts_first</td>" in written
     assert "stand-in &lt;base.en&gt;" in written
-    assert "sessions: 4" in written
+    assert "<td>sessions</td><td>4</td>" in written
+
+
+def test_accuracy_cores_and_answers_stand_beside_the_times() -> None:
+    """A rate that is not known is said to be none, not 0."""
+    written = page({"load-4": FIGURES})
+    assert "<td>premature_percent</td><td>6.2</td>" in written
+    assert "<td>wer_percent</td><td>none</td>" in written
+    assert "<td>server</td><td>0.62</td>" in written
+    assert "<td>mean</td><td>7.7</td>" in written
+    assert "<td>cancelled</td><td>1</td>" in written
+
+
+def test_a_result_without_times_is_shown_too() -> None:
+    silent = {"sessions": 1, "quiet_room": {"total_percent": 1.4, "turns": 0}}
+    written = page({"silent_session": silent})
+    assert "Percent of a core, quiet room" in written
+    assert "<td>total_percent</td><td>1.4</td>" in written
+    assert "milliseconds" not in written
 
 
 def test_bars_lie_end_to_end_and_the_longest_fills_the_width() -> None:
