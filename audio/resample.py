@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from audio.pcm import AnySamples, Samples, to_float, to_mono
+from audio.pcm import AnySamples, Samples, to_mono
 from audio.rate import check_rate
 
 _QUALITY: Final = "MQ"
@@ -41,11 +41,12 @@ class Resampler:
         self._stream = soxr.ResampleStream(source_hz, target_hz, 1, "float32", quality=_QUALITY)
 
     def process(self, samples: Samples) -> Samples:
-        """Convert a chunk; may return nothing while soxr's block fills.
+        """Convert a chunk, at equal rates the same array; may give nothing while a block fills.
 
         Takes (n,) mono, or for stereo (n, 2) or interleaved (2n,). Raises ChannelError on others.
         """
-        mono = self._downmix(samples)
+        is_mono = self._channels == samples.ndim == 1 and samples.dtype == np.float32
+        mono = samples if is_mono else self._downmix(samples)
         if self._source_hz == self._target_hz:
             return mono
         return self._convert(mono, is_last=False)
@@ -65,8 +66,6 @@ class Resampler:
 
     def _downmix(self, samples: AnySamples) -> Samples:
         channels = self._channels
-        if channels == samples.ndim == 1:
-            return to_float(samples)
         if samples.ndim == 1 and samples.size % channels == 0:
             samples = samples.reshape(-1, channels)
         if samples.ndim != 2 or samples.shape[1] != channels:

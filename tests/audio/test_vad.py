@@ -130,6 +130,19 @@ def test_windows_that_were_held_are_judged_exactly_as_at_once(vad_model: VadMode
         assert np.array_equal(one.samples, other.samples)
 
 
+def test_windows_in_one_call_get_what_each_would_get_alone(vad_model: VadModel) -> None:
+    told = read_wav(SPEECH_DIR / "question-1.wav")
+    windows = resample(told.samples, told.rate_hz, 16_000)[: 40 * WINDOW_SAMPLES].reshape(40, -1)
+    together, last = vad_model.judge(windows, VadState.fresh())
+    state, alone = VadState.fresh(), []
+    for window in windows:
+        probabilities, state = vad_model.judge(window[np.newaxis], state)
+        alone += list(probabilities)
+    assert alone == list(together)
+    assert max(alone) > 0.9
+    assert all(np.array_equal(one, other) for one, other in zip(state, last, strict=True))
+
+
 def test_quiet_windows_are_judged_together_and_a_loud_one_at_once() -> None:
     stream = VadStream(ScriptedModel([0.0] * 20))
     window = np.zeros(WINDOW_SAMPLES, np.float32)
