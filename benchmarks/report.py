@@ -20,7 +20,8 @@ BAR_HEIGHT = 28
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem }
 .facts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: start; margin: 1rem 0 }
-svg { margin-top: .8rem } h2 { border-top: 1px solid #ccc; padding-top: 1rem } tr + tr td { border-top: 1px solid #eee }
+svg { margin-top: .8rem } h2 { border-top: 1px solid #ccc; padding-top: 1rem }
+tr + tr td { border-top: 1px solid #eee }
 table { border-collapse: collapse } td, th { padding: .15rem .8rem; text-align: right }
 td:first-child, th:first-child { text-align: left } .mark { display: inline-block; width: .8em }
 """
