@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from models.digest import write_durably
+from server.calibration_noise import is_quiet
 
 FORMAT: Final = 1
 _MOST: Final = 64
@@ -118,11 +119,13 @@ class Crop:
 class StageCalibration:
     """What was chosen for one stage and from which measurements; `crop` is None for no Whisper.
 
-    `made_at` is UTC, ISO 8601.
+    `made_at` is UTC, ISO 8601. `others_cores` is what other programs took meanwhile, None where
+    the machine does not tell.
     """
 
     identity: Identity
     made_at: str
+    others_cores: float | None
     threads: int
     permits: int
     why: str
@@ -139,6 +142,7 @@ class StageCalibration:
         return cls(
             Identity.parse(plain["identity"]),
             plain["made_at"],
+            plain["others_cores"],
             plain["threads"],
             plain["permits"],
             plain["why"],
@@ -162,18 +166,20 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What is known of this machine; duration and load are of the last run."""
+    """What is known of this machine; the duration is the last run's."""
 
     machine: Machine
     took_s: float
-    load_average: float
-    """Of the minute before it: what else the machine did, in cores. Near 0 is good."""
     stages: tuple[StageCalibration, ...]
     left_out: tuple[LeftOut, ...] = ()
 
     def of(self, identity: Identity) -> StageCalibration | None:
         """Return the record that was made with exactly these weights and libraries."""
         return next((stage for stage in self.stages if stage.identity == identity), None)
+
+    def is_usable(self, stage: StageCalibration) -> bool:
+        """Whether the machine was quiet enough while it was measured."""
+        return is_quiet(stage.others_cores, self.machine.cores)
 
 
 def this_machine() -> Machine:
@@ -218,7 +224,6 @@ def read_calibration(path: Path) -> Calibration | None:
         return Calibration(
             Machine(**plain["machine"]),
             plain["took_s"],
-            plain["load_average"],
             tuple(StageCalibration.parse(stage) for stage in plain["stages"]),
             tuple(LeftOut.parse(one) for one in plain["left_out"]),
         )

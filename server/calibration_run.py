@@ -4,7 +4,6 @@ About 20 s at most: past its share of them a stage starts no further measurement
 beyond is the one load and the one round that were under way.
 """
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ from server.calibration import (
     this_machine,
 )
 from server.calibration_crop import CropTrial
+from server.calibration_noise import Processors, others_cores, read_processors
 from server.calibration_subjects import CALLERS_MAXIMUM, Subject
 from server.calibration_timing import Clock, NotMeasured, Stopwatch, ThreadStopwatch, Trial
 
@@ -51,10 +51,11 @@ class Calibrator:
     say: Callable[[str], None]
     machine: Machine
     clock: Clock = time.monotonic
+    read: Callable[[], Processors] = read_processors
 
     def run(self, subjects: Sequence[Subject]) -> Calibration:
         """A stage that fails or for which the time was up is left out, and why is told."""
-        started_at_s, load_average = self.clock(), round(os.getloadavg()[0], 2)
+        started_at_s = self.clock()
         stages, left_out = [], []
         for subject in sorted(subjects, key=lambda one: STAGE_UNTIL_S[one.identity.stage]):
             identity = subject.identity
@@ -66,9 +67,10 @@ class Calibrator:
             except (RuntimeError, ValueError, OSError) as error:
                 left_out.append(LeftOut(identity, f"failed: {type(error).__name__}: {error}"))
         took_s = round(self.clock() - started_at_s, 1)
-        return Calibration(self.machine, took_s, load_average, tuple(stages), tuple(left_out))
+        return Calibration(self.machine, took_s, tuple(stages), tuple(left_out))
 
     def _stage(self, subject: Subject, started_at_s: float) -> StageCalibration:
+        before = self.read()
         crop = self._crop(subject, started_at_s + CROP_UNTIL_S)
         margin_frames = crop.margin_frames if crop else DEFAULT_MARGIN_FRAMES
         chosen = Trial(
@@ -83,6 +85,7 @@ class Calibrator:
         return StageCalibration(
             subject.identity,
             made_at,
+            others_cores(before, self.read()),
             chosen.threads,
             chosen.permits,
             chosen.why,

@@ -1,12 +1,8 @@
 """A calibration as lines for a person. It decides and measures nothing."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from server.calibration import Calibration, Crop, StageCalibration
-
-_BUSY: Final = 0.25
-"""Share of the cores that others used; above it permits and threads come out too low."""
 
 
 def calibration_lines(calibration: Calibration) -> list[str]:
@@ -15,13 +11,13 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     lines = [
         f"  on {machine.cpu}, {machine.cores} cores; the last run took {calibration.took_s:g} s"
     ]
-    if calibration.load_average > _BUSY * machine.cores:
-        lines.append(
-            f"  The machine was busy (load average {calibration.load_average:g} before the start): "
-            "measure again when it is quiet."
-        )
     for stage in calibration.stages:
         lines += _stage_lines(stage)
+        if not calibration.is_usable(stage):
+            lines.append(
+                f"            not used: other programs took {stage.others_cores:g} cores "
+                "meanwhile; measure again when it is quiet"
+            )
     for left_out in calibration.left_out:
         lines.append(f"  {left_out.identity.stage:<9} {left_out.identity.engine} {left_out.why}")
     return lines

@@ -33,7 +33,7 @@ Say = Callable[[str], None]
 class Fit:
     """Settings with what was measured; `stages` are the records in effect, `note` tells of all.
 
-    `is_whole` unless the stored file has no record for an engine in use.
+    `is_whole` unless the stored file has no usable record for an engine in use.
     """
 
     loaded: LoadedSettings
@@ -86,13 +86,16 @@ def fit_of(
         told = f"{_told(stored.machine)}; this one is {_told(machine)}"
         note = f"The calibration is of another machine and is not used ({told})."
         return Fit(loaded, note, is_whole=False)
-    stages = tuple(record for one in current if (record := stored.of(one)) is not None)
+    records = [record for one in current if (record := stored.of(one)) is not None]
+    stages = tuple(record for record in records if stored.is_usable(record))
+    noisy = [record.identity for record in records if record not in stages]
     others = [one for one in current if stored.of(one) is None]
     notes = [f"Calibrated: {_told_stages(stages)}."] if stages else []
+    if noisy:
+        notes.append(f"Not used, for other programs were busy meanwhile: {_told_engines(noisy)}.")
     if others:
-        told = ", ".join(f"{one.stage} ({one.engine})" for one in others)
-        notes.append(f"Not measured with these weights and libraries: {told}.")
-    return Fit(_applied(loaded, stages), " ".join(notes), stages, not others)
+        notes.append(f"Not measured with these weights and libraries: {_told_engines(others)}.")
+    return Fit(_applied(loaded, stages), " ".join(notes), stages, not (noisy or others))
 
 
 def tune_for_serving(loaded: LoadedSettings, say: Say, inventory: Inventory = IN_USE) -> Fit:
@@ -174,6 +177,10 @@ def _values(record: StageCalibration) -> dict[str, Any]:
     if record.crop is not None:
         values["stt_margin_frames"] = record.crop.margin_frames
     return values
+
+
+def _told_engines(engines: Sequence[Identity]) -> str:
+    return ", ".join(f"{one.stage} ({one.engine})" for one in engines)
 
 
 def _told(machine: Machine) -> str:

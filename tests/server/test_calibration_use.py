@@ -68,6 +68,17 @@ def test_other_weights_are_not_taken_for_these() -> None:
     assert not fit.is_whole
 
 
+def test_what_was_measured_beside_other_programs_is_not_used() -> None:
+    """More than half a core of two was theirs: the defaults stay, and the note says why."""
+    noisy = replace(MADE, stages=(replace(STT, others_cores=0.9), TTS))
+    fit = fit_of(loaded(), noisy, ENGINES, MACHINE)
+    assert fit.loaded.settings.stt_threads == Settings().stt_threads
+    assert fit.loaded.settings.tts_permits == 2
+    assert "other programs were busy meanwhile: stt (whisper)." in fit.note
+    assert fit.stages == (TTS,)
+    assert not fit.is_whole
+
+
 @pytest.mark.parametrize("machine", [Machine("a CPU", 4), Machine("another CPU", 2)], ids=str)
 def test_another_machine_takes_nothing(machine: Machine) -> None:
     """A data folder that was copied: the note tells both machines."""

@@ -20,7 +20,7 @@ from server.loading import (
 )
 from server.settings import Settings, load_settings
 from tests.model_makers.stub_piper import make_stub_voice
-from tests.server.calibrations import MADE, calibrate_patiently, install_whisper
+from tests.server.calibrations import MADE, STT, calibrate_patiently, install_whisper
 
 VOICE = "en_US-ljspeech-medium"
 
@@ -85,11 +85,10 @@ def test_doctor_shows_every_choice_with_its_reason_and_measurements(settings: Se
     assert "margin 256: of 9 samples 1 with other words than padded, 0 made again" in shown
     assert "search    minilm was slow" in shown
     assert "This machine is not calibrated" in shown
-    assert "busy" not in shown
-    busy = replace(MADE, load_average=1.5)
-    assert "busy (load average 1.5" in format_diagnosis(
-        replace(diagnose(load_settings()), calibration=busy)
-    )
+    assert "not used" not in shown
+    noisy = replace(MADE, stages=(replace(STT, others_cores=1.5),))
+    shown = format_diagnosis(replace(diagnose(load_settings()), calibration=noisy))
+    assert "not used: other programs took 1.5 cores meanwhile" in shown
 
 
 def test_the_engines_are_loaded_as_calibrated(settings: Settings) -> None:
