@@ -5,7 +5,6 @@ not make the recogniser's record worthless.
 """
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import Any, Final, Self
 
 from models.digest import write_durably
 from server.calibration_noise import is_quiet
+from server.machine import usable_cores
 
 FORMAT: Final = 1
 _MOST: Final = 64
@@ -185,15 +185,6 @@ class Calibration:
 def this_machine() -> Machine:
     """Tell the CPU's model and the cores that this process may run on."""
     return Machine(_cpu_model(), usable_cores())
-
-
-def usable_cores() -> int:
-    """Cores that the process may use: fewer than the machine has, under taskset or in a
-    container.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu_model(path: Path = Path("/proc/cpuinfo")) -> str:

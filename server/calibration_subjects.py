@@ -19,10 +19,11 @@ from models.language_model import LanguageModelError, LanguageModelFiles, load_l
 from models.minilm_weights import FINGERPRINT
 from models.stt import RATE_HZ
 from models.tts import Synthesizer
-from server.calibration import CalibratedStage, Identity, usable_cores
+from server.calibration import CalibratedStage, Identity
 from server.calibration_crop import Hear, Heard
 from server.calibration_timing import Work
 from server.loading import Choice, choose_recognizer, choose_synthesizer
+from server.machine import usable_cores
 from server.preparation import load_embedder
 from server.settings import CHECKOUT, Settings
 
