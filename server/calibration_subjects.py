@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from audio.pcm import Samples, to_float
 from audio.resample import resample
 from audio.wavfile import read_wav
+from models.batching import BatchingEmbedder
 from models.digest import DigestRecord
 from models.espeak import EspeakLibrary, EspeakSynthesizer
 from models.language_model import LanguageModelError, LanguageModelFiles, load_language_model
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 WHEEL: Final = "wheel"
 CALLERS_MAXIMUM: Final = 8
+SEARCH_CALLERS: Final = 4
+"""At least, whatever the cores: those that wait are embedded together (models/batching.py)."""
 SPHINX_CALLERS_MAXIMUM: Final = 4
 """Each of its workers holds 190 MB."""
 THREADS_MAXIMUM: Final = 8
@@ -169,12 +172,12 @@ def embedder_subject(identity: Identity, settings: Settings, say: Callable[[str]
     """Embedding a question is most of a search. Its weights are converted here, on the first call,
     because that takes longer than the measurement.
     """
-    embedder = load_embedder(settings, say)
+    embedder = BatchingEmbedder(load_embedder(settings, say))
 
     def make(threads: int, margin_frames: int) -> Work:
         return lambda: embedder.embed([QUESTION])
 
-    return Subject(identity, make, (), callers())
+    return Subject(identity, make, (), max(SEARCH_CALLERS, callers()))
 
 
 def spoken(synthesizer: Synthesizer, sentence: str) -> Samples:
