@@ -29,7 +29,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/run.stamp ## install, prepare, ingest the sample documents and serve on http://127.0.0.1:8765
-	@$(BIN)/parley serve --samples
+	@PARLEY_CALIBRATION=$${PARLEY_CALIBRATION:-first} $(BIN)/parley serve --samples
 
 demo: $(VENV)/run.stamp ## three recorded questions through the real server, answers written as WAV
 	@$(BIN)/python -m benchmarks.demo

@@ -21,7 +21,7 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from models.piper import PiperSynthesizer
 from models.stt import Transcript
-from models.whisper import WhisperRecognizer
+from models.whisper import CropSettings, WhisperRecognizer
 from server.loading import SpeechEngines
 from server.settings import Settings
 from server.warm_up import warm_recognizer, warm_synthesizer
@@ -42,12 +42,15 @@ _MAKERS: dict[str, Callable[[Path], Path]] = {
 class StandinRecognizer(WhisperRecognizer):
     """Runs the cropped Whisper compute on every utterance and returns the script's words for it."""
 
-    def __init__(self, model_dir: Path, script: Script, workers: int) -> None:
+    def __init__(self, model_dir: Path, script: Script, workers: int, threads: int = 1) -> None:
         """See `WhisperRecognizer`."""
-        super().__init__(model_dir, cpu_threads=1, workers=workers)
+        super().__init__(model_dir, cpu_threads=threads, workers=workers)
         self._script = script
         self._model = _FixedLength(self._model)
         self.name = "stand-in base.en (faster-whisper, random weights, scripted words)"
+
+    def _set_crop(self, crop: CropSettings) -> None:
+        super()._set_crop(crop)
         self.fingerprint = f"stand-in-{self.fingerprint}"
 
     def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
@@ -80,9 +83,9 @@ class _FixedLength:
 class StandinSynthesizer(PiperSynthesizer):
     """Runs a medium voice's compute; the sound is noise of the sentence's natural length."""
 
-    def __init__(self, voice_path: Path, library: EspeakLibrary) -> None:
+    def __init__(self, voice_path: Path, library: EspeakLibrary, threads: int = 1) -> None:
         """See `PiperSynthesizer`."""
-        super().__init__(voice_path, library)
+        super().__init__(voice_path, library, threads)
         self.name = "stand-in en_US medium (piper, random weights)"
         self.fingerprint = f"stand-in-{self.fingerprint}"
 
@@ -91,13 +94,19 @@ def load_standins(
     script: Script, settings: Settings, language_model: LanguageModelFiles | None, library: Any
 ) -> SpeechEngines:
     """Make the models on the first call (3 s); load and warm them as server/loading.py does."""
-    recognizer = StandinRecognizer(made("base.en"), script, settings.stt_permits)
-    voice_path = made("medium") / "en_US-standin-medium.onnx"
-    synthesizer = StandinSynthesizer(voice_path, library)
+    recognizer = StandinRecognizer(
+        made("base.en"), script, settings.stt_permits, settings.stt_threads
+    )
+    synthesizer = StandinSynthesizer(made_voice(), library, settings.tts_threads)
     warm_recognizer(recognizer, settings.stt_permits)
     warm_synthesizer(synthesizer)
     note = "Stand-ins hear and speak: the cost is true, words are scripted, the voice is noise."
     return SpeechEngines(recognizer, synthesizer, (note,))
+
+
+def made_voice() -> Path:
+    """Return the stand-in voice's .onnx file, made on the first call."""
+    return made("medium") / "en_US-standin-medium.onnx"
 
 
 def made(name: str, out_dir: Path = STANDIN_DIR) -> Path:

@@ -22,24 +22,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM."""
     from benchmarks.script import load_script
     from benchmarks.standin import STANDIN_DIR, load_standins
+    from benchmarks.standin_calibration import tune_standins
     from server.app import App
     from server.settings import load_settings
 
     parsed = _parser().parse_args(arguments)
     loaded = load_settings()
+    fit = tune_standins(loaded)
     is_own = loaded.origins["data_dir"] == "default"
     settings = replace(
-        loaded.settings,
+        fit.loaded.settings,
         offline=True,
         port=parsed.port,
         data_dir=STANDIN_DIR / "data" if is_own else loaded.settings.data_dir,
     )
     load_speech = partial(load_standins, load_script(parsed.script))
-    app = App(settings, _say, parsed.samples, load_speech)
+    app = App(settings, _say, parsed.samples, load_speech, calibration=fit.note)
 
     def on_ready(port: int) -> None:
         engines = app.engines()
         _say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
+        _say(f"  {fit.note}")
         _say(f"Open http://{settings.host}:{port}")
 
     asyncio.run(app.run(on_ready))

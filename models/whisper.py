@@ -7,6 +7,7 @@ instead of 710. Too short a margin makes Whisper repeat itself (whisper.cpp issu
 output is made again, padded.
 """
 
+import copy
 import hashlib
 import math
 import threading
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ _TOKENS_BESIDE_HOTWORDS: Final = 110  # the prompt may then take the other half
 
 @dataclass(frozen=True, slots=True)
 class CropSettings:
-    """How much the encoder hears, in mel frames of 10 ms."""
+    """How much the encoder hears, in mel frames of 10 ms; a margin of PADDED_FRAMES never crops."""
 
     margin_frames: int = 256
     floor_frames: int = 300
@@ -85,14 +86,21 @@ class WhisperRecognizer:
         """
         if not (model_dir / "model.bin").is_file():
             raise FileNotFoundError(f"no Whisper model in {model_dir}: model.bin is missing")
-        self._crop = crop or CropSettings()
         self._language = language
         self._model = _cropped_model(model_dir, cpu_threads, workers, compute_type)
         self.name = f"faster-whisper {model_dir.name}"
-        self.fingerprint = (
-            f"whisper-{_short_hash(model_dir / 'model.bin')}-{compute_type}-{language}"
-            f"-{self._crop.margin_frames}-{self._crop.floor_frames}"
-        )
+        self._weights = f"whisper-{_short_hash(model_dir / 'model.bin')}-{compute_type}-{language}"
+        self._set_crop(crop or CropSettings())
+
+    def with_crop(self, crop: CropSettings) -> Self:
+        """Return a recogniser that crops otherwise; it shares the loaded model with this one."""
+        other = copy.copy(self)
+        other._set_crop(crop)
+        return other
+
+    def _set_crop(self, crop: CropSettings) -> None:
+        self._crop = crop
+        self.fingerprint = f"{self._weights}-{crop.margin_frames}-{crop.floor_frames}"
 
     def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
         """`hotwords` are words to expect, e.g. names; what comes before the text in the decoder."""

@@ -75,6 +75,8 @@ class App:
     say: Callable[[str], None]
     with_samples: bool = False
     load_speech: LoadSpeech = load_speech_engines
+    calibration: str = ""
+    """What is said of the calibration that the settings carry."""
     sessions: dict[str, Session] = field(default_factory=dict)
     port: int = 0
     _session_count: int = 0
@@ -90,7 +92,7 @@ class App:
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
-        reports = Reports(shared, self.sessions, self._admission)
+        reports = Reports(shared, self.sessions, self._admission, self.calibration)
         door = Door(self.settings.host, self.settings.token)
         self._web = Web(door, reports.pages())
         try:

@@ -98,10 +98,14 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "doctor", help="the effective settings, where each came from, and which engines will run"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="measure threads, permits and cropping first: 20 s"
+    )
 
 
 def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_serve import run_serve
+    from server.calibration_use import tune_for_serving
+    from server.cli_serve import run_serve, say
 
     settings = loaded.settings
     host = settings.host if parsed.host is None else parsed.host
@@ -109,13 +113,15 @@ def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     if not 0 <= port <= 65535:
         print(f"parley: --port {port}: accepted are 0 to 65535", file=sys.stderr)
         return MISUSED
-    return run_serve(replace(settings, host=host, port=port), with_samples=parsed.samples)
+    fit = tune_for_serving(loaded, say)
+    settings = replace(fit.loaded.settings, host=host, port=port)
+    return run_serve(settings, with_samples=parsed.samples, calibration=fit.note)
 
 
 def _ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.cli_ask import run_ask
 
-    return run_ask(parsed, loaded.settings)
+    return run_ask(parsed, loaded)
 
 
 def _ingest(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
@@ -133,7 +139,7 @@ def _models(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
 def _doctor(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.cli_doctor import run_doctor
 
-    return run_doctor(loaded, as_json=parsed.json)
+    return run_doctor(loaded, as_json=parsed.json, is_to_calibrate=parsed.calibrate)
 
 
 _COMMANDS = {

@@ -13,22 +13,23 @@ from pathlib import Path
 import numpy as np
 
 from audio.wavfile import WavAudio, WavError, read_wav, write_wav
+from server.calibration_use import tune
 from server.client import NoServer, Reply, ask_once
-from server.settings import Settings
+from server.settings import LoadedSettings, Settings
 
 DONE = 0
 FAILED = 1
 MISUSED = 2
 
 
-def run_ask(parsed: argparse.Namespace, settings: Settings) -> int:
+def run_ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     """Ask and print; 1 when the turn failed, 2 for a file that cannot be asked with."""
     try:
         question = read_wav(parsed.question)
     except WavError as error:
         print(f"parley: {error}", file=sys.stderr)
         return MISUSED
-    reply = asyncio.run(_ask(question, parsed.url, settings))
+    reply = asyncio.run(_ask(question, parsed.url, loaded))
     if parsed.out is not None:
         _write_answer(parsed.out, reply)
     if parsed.json:
@@ -38,7 +39,8 @@ def run_ask(parsed: argparse.Namespace, settings: Settings) -> int:
     return FAILED if reply.turn.get("outcome") == "failed" else DONE
 
 
-async def _ask(question: WavAudio, url: str | None, settings: Settings) -> Reply:
+async def _ask(question: WavAudio, url: str | None, loaded: LoadedSettings) -> Reply:
+    settings = loaded.settings
     default_url = f"ws://{settings.host}:{settings.port}/ws"
     try:
         return await ask_once(
@@ -48,7 +50,7 @@ async def _ask(question: WavAudio, url: str | None, settings: Settings) -> Reply
         if url is not None:
             raise
     print(f"No server at {default_url}: starting one for this question.", file=sys.stderr)
-    return await ask_own_server(question, settings)
+    return await ask_own_server(question, tune(loaded).loaded.settings)
 
 
 async def ask_own_server(question: WavAudio, settings: Settings) -> Reply:

@@ -9,25 +9,30 @@ from server.errors import StartError
 from server.settings import Settings, is_loopback
 
 
-def run_serve(settings: Settings, *, with_samples: bool) -> int:
-    """Serve until stopped. Raises StartError when it cannot start."""
+def run_serve(settings: Settings, *, with_samples: bool, calibration: str = "") -> int:
+    """Serve until stopped; `calibration` tells what of it is in effect. Raises StartError when it
+    cannot start.
+    """
     if not is_loopback(settings.host) and not settings.token:
         raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
     started_at_s = time.monotonic()
-    app = App(settings, _say, with_samples)
+    app = App(settings, say, with_samples, calibration=calibration)
 
     def on_ready(port: int) -> None:
         engines = app.engines()
-        _say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
+        say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
         for note in app.notes():
-            _say(f"  {note}")
-        _say(f"Ready after {time.monotonic() - started_at_s:.1f} s.")
-        _say(f"Open http://{settings.host}:{port}")
+            say(f"  {note}")
+        if calibration:
+            say(f"  {calibration}")
+        say(f"Ready after {time.monotonic() - started_at_s:.1f} s.")
+        say(f"Open http://{settings.host}:{port}")
 
     asyncio.run(app.run(on_ready))
-    _say("Stopped.")
+    say("Stopped.")
     return 0
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell the person who started the server."""
     print(text, flush=True, file=sys.stdout)

@@ -56,10 +56,13 @@ def load_recognizer(
 ) -> Recognizer:
     """Load the chosen recogniser. The modules are imported here: Whisper's alone takes 0.5 s."""
     if choice.located is not None:
-        from models.whisper import WhisperRecognizer
+        from models.whisper import CropSettings, WhisperRecognizer
 
         whisper = WhisperRecognizer(
-            choice.located.path, cpu_threads=1, workers=settings.stt_permits
+            choice.located.path,
+            cpu_threads=settings.stt_threads,
+            workers=settings.stt_permits,
+            crop=CropSettings(settings.stt_margin_frames),
         )
         warm_recognizer(whisper, settings.stt_permits)
         return whisper
@@ -75,7 +78,7 @@ def load_synthesizer(settings: Settings, choice: Choice, library: EspeakLibrary)
     if choice.located is not None:
         from models.piper import PiperSynthesizer
 
-        piper = PiperSynthesizer(choice.located.path, library)
+        piper = PiperSynthesizer(choice.located.path, library, settings.tts_threads)
         warm_synthesizer(piper)
         return piper
     return EspeakSynthesizer(library, settings.espeak_voice)

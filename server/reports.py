@@ -13,11 +13,16 @@ class Reports:
     """Renders what the process knows of itself."""
 
     def __init__(
-        self, shared: Surroundings, sessions: Mapping[str, Session], admission: Admission
+        self,
+        shared: Surroundings,
+        sessions: Mapping[str, Session],
+        admission: Admission,
+        calibration: str = "",
     ) -> None:
         self._shared = shared
         self._admission = admission
         self._sessions = sessions
+        self._calibration = calibration
 
     def pages(self) -> dict[str, Report]:
         """Return path to report."""
@@ -29,7 +34,7 @@ class Reports:
         }
 
     def health(self) -> Page:
-        """JSON: status, engines and why, index, version."""
+        """JSON: status, engines and why, calibration, index, version."""
         engines = self._shared.engine_room.current
         return json_page(
             {
@@ -38,6 +43,7 @@ class Reports:
                 "preset": str(self._shared.settings.preset),
                 "engines": engines.names(),
                 "notes": list(engines.notes),
+                "calibration": self._calibrated(),
                 "index": engines.knowledge.describe(),
                 "sessions": len(self._sessions),
                 "degraded": list(self._shared.governor.steps),
@@ -71,6 +77,19 @@ class Reports:
                 "alerts": [],
             }
         )
+
+    def _calibrated(self) -> dict[str, str | int]:
+        """Tell the values in effect, and what is said of them."""
+        settings = self._shared.settings
+        return {
+            "note": self._calibration,
+            "stt_threads": settings.stt_threads,
+            "stt_permits": settings.stt_permits,
+            "stt_margin_frames": settings.stt_margin_frames,
+            "search_permits": settings.search_permits,
+            "tts_threads": settings.tts_threads,
+            "tts_permits": settings.tts_permits,
+        }
 
     def _stages(self) -> tuple[Any, ...]:
         return self._shared.stages.all()

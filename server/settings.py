@@ -41,6 +41,16 @@ class SynthesizerChoice(StrEnum):
     ESPEAK = "espeak"
 
 
+class CalibrationUse(StrEnum):
+    """`stored` uses what `parley doctor --calibrate` kept; `first` also makes it when it is missing
+    and downloaded weights run; `off` does neither.
+    """
+
+    STORED = "stored"
+    FIRST = "first"
+    OFF = "off"
+
+
 class LogLevel(StrEnum):
     """How much is logged; never any words that were spoken or written."""
 
@@ -107,6 +117,12 @@ class Settings:
     prespeak: bool = _setting(True, "speak the openings of answers while idle; needs the cache")
     prespeak_documents: int = _setting(50, "documents whose openings are spoken", 0, 10_000)
 
+    calibration: CalibrationUse = _setting(CalibrationUse.STORED, "measured threads and permits")
+    stt_threads: int = _setting(1, "threads of one recognition (Whisper)", 1, 64)
+    tts_threads: int = _setting(1, "threads of one sentence (Piper)", 1, 64)
+    stt_margin_frames: int = _setting(
+        256, "frames that Whisper hears beyond the speech; 3000 never crops", 128, 3000
+    )
     stt_permits: int = _setting(1, "recognitions at once", 1, 64)
     search_permits: int = _setting(1, "searches at once", 1, 64)
     answer_permits: int = _setting(1, "answers composed at once", 1, 64)
@@ -147,6 +163,11 @@ class Settings:
     def store_path(self) -> Path:
         """The SQLite file that holds documents, passages and vectors."""
         return self.data_dir / "store.sqlite3"
+
+    @property
+    def calibration_path(self) -> Path:
+        """What was measured of this machine and its weights."""
+        return self.data_dir / "calibration.json"
 
     @property
     def prepared_dir(self) -> Path:
