@@ -25,7 +25,7 @@ from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
-from server.governor import Governor
+from server.governor import Governor, offered_by
 from server.hub_watch import HubWatch
 from server.knowledge import load_knowledge
 from server.knowledge_watch import KnowledgeWatch
@@ -137,7 +137,12 @@ class App:
             speech = self.load_speech(settings, language_model, library)
         metrics = Metrics()
         engines = Engines(
-            speech.recognizer, speech.synthesizer, shared_embedder, knowledge.result(), speech.notes
+            speech.recognizer,
+            speech.synthesizer,
+            shared_embedder,
+            knowledge.result(),
+            speech.notes,
+            speech.small_recognizer,
         )
         stages = Stages.build(settings, metrics)
         shared = Surroundings(
@@ -146,7 +151,7 @@ class App:
             EngineRoom(engines),
             vad_model.result(),
             metrics,
-            Governor(stages.cores, metrics, settings.degradation),
+            Governor(stages.cores, metrics, settings.degradation, offered_by(engines)),
             version(),
         )
         return store, library, shared

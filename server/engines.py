@@ -23,6 +23,8 @@ class Engines:
     embedder: Embedder
     knowledge: Knowledge
     notes: tuple[str, ...] = ()
+    small_recognizer: Recognizer | None = None
+    """A faster one for when too much stands in line; None where none is loaded."""
 
     def names(self) -> dict[str, str]:
         """Return job to engine name, as `/health`, the page and `session.created` say it."""

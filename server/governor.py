@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from server.engines import Engines
 from server.metrics import Metrics
 from server.permits import Cores
 
@@ -26,18 +27,30 @@ class Step(StrEnum):
     """Nothing is recognised while the person still speaks."""
     BRIEF_ANSWERS = "brief_answers"
     """One sentence instead of up to three: speech is three quarters of what a turn costs."""
+    SMALL_RECOGNIZER = "small_recognizer"
+    """PARLEY_STT_SMALL_MODEL hears, where one is loaded."""
 
 
 SAMPLE_S: Final = 0.1
 MEMORY_S: Final = 3.0
 """Time constant of the average: longer than one burst, shorter than people's patience."""
 
-TAKEN_FROM: Final = {Step.NO_PARTIALS: 0.75, Step.BRIEF_ANSWERS: 1.25}
+TAKEN_FROM: Final = {
+    Step.NO_PARTIALS: 0.75,
+    Step.BRIEF_ANSWERS: 1.25,
+    Step.SMALL_RECOGNIZER: 2.0,
+}
 """Calls that run or wait, a core. With Poisson arrivals two cores that are 50% busy have 0.67,
 70% 1.4, 85% 3.1 (M/M/2), so a line that grows is met before it is long."""
 
 GIVEN_BACK_FROM: Final = 0.4
 """Of the value that a step was taken from: what the step saves must not by itself end it."""
+
+
+def offered_by(engines: Engines) -> tuple[Step, ...]:
+    """Return what can be given up with these engines, the least missed first."""
+    has_small = engines.small_recognizer is not None
+    return tuple(step for step in Step if has_small or step is not Step.SMALL_RECOGNIZER)
 
 
 @dataclass(slots=True)
@@ -47,6 +60,8 @@ class Governor:
     cores: Cores
     metrics: Metrics
     is_enabled: bool = True
+    offered: tuple[Step, ...] = tuple(Step)
+    """See `offered_by`."""
     load: float = 0.0
     """Calls that run or wait, a core, averaged over MEMORY_S."""
     steps: tuple[Step, ...] = ()
@@ -73,7 +88,7 @@ class Governor:
         self._decide()
 
     def _decide(self) -> None:
-        ordered = list(Step)
+        ordered = list(self.offered)
         count = len(self.steps)
         if count < len(ordered) and self.load >= TAKEN_FROM[ordered[count]]:
             self._change(ordered[: count + 1])
@@ -82,5 +97,5 @@ class Governor:
 
     def _change(self, steps: list[Step]) -> None:
         self.steps = tuple(steps)
-        self.metrics.set_steps({step: step in steps for step in Step})
+        self.metrics.set_steps({step: step in steps for step in self.offered})
         log.warning("load %.2f a core: %s", self.load, ", ".join(steps) or "nothing is given up")

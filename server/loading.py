@@ -73,6 +73,14 @@ def load_recognizer(
     return recognizer
 
 
+def load_small_recognizer(settings: Settings) -> Recognizer | None:
+    """Load PARLEY_STT_SMALL_MODEL; None without one. Raises StartError when it is not here."""
+    if not settings.stt_small_model:
+        return None
+    choice = _choose(settings, settings.stt_small_model, Job.STT, True)
+    return load_recognizer(settings, choice, None)
+
+
 def load_synthesizer(settings: Settings, choice: Choice, library: EspeakLibrary) -> Synthesizer:
     """Load the chosen voice."""
     if choice.located is not None:
@@ -91,6 +99,7 @@ class SpeechEngines:
     recognizer: Recognizer
     synthesizer: Synthesizer
     notes: tuple[str, ...]
+    small_recognizer: Recognizer | None = None
 
 
 def load_speech_engines(
@@ -98,12 +107,13 @@ def load_speech_engines(
 ) -> SpeechEngines:
     """Choose and load both, side by side."""
     ears, voice = choose_recognizer(settings), choose_synthesizer(settings)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
+        small = pool.submit(load_small_recognizer, settings)
         recognizer = pool.submit(load_recognizer, settings, ears, language_model)
         synthesizer = pool.submit(load_synthesizer, settings, voice, library)
         speaks = synthesizer.result()
         notes = (*notes_on(ears, voice), *_notes_on_words(speaks))
-        return SpeechEngines(recognizer.result(), speaks, notes)
+        return SpeechEngines(recognizer.result(), speaks, notes, small.result())
 
 
 def _notes_on_words(voice: Synthesizer) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from audio.pcm import Samples, to_float, to_int16
 from audio.resample import resample
 from models.speakable import speakable
-from models.stt import Transcript
+from models.stt import Recognizer, Transcript
 from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over
 from rag.answer import Answer
@@ -96,7 +96,7 @@ class Pipeline:
 
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
-        recognizer = self.engines.recognizer
+        recognizer = self.recognizer
         digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
         key = f"{recognizer.fingerprint}|{digest.hexdigest()}"
         return await self.stages.stt.run(
@@ -165,6 +165,16 @@ class Pipeline:
             needed=needed or self.needed,
             is_counted=is_counted and not is_first_counted,
         )
+
+    @property
+    def recognizer(self) -> Recognizer:
+        """The one that hears this turn."""
+        wanted = self.engines.small_recognizer if Step.SMALL_RECOGNIZER in self.steps else None
+        return wanted or self.engines.recognizer
+
+    def engine_names(self) -> dict[str, str]:
+        """Return job to the engine of this turn."""
+        return {**self.engines.names(), "stt": self.recognizer.name}
 
     @property
     def _knowledge_key(self) -> str:

@@ -286,7 +286,7 @@ class Turn:
                 answer=self._said,
                 segments=segments,
                 voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
-                engines=self._pipeline.engines.names(),
+                engines=self._pipeline.engine_names(),
                 cache=self._cache,
                 endpoint=_describe_wait(self.question.wait),
                 speculation="none" if self.question.ahead is None else "used",

@@ -15,7 +15,7 @@ from models.espeak import EspeakLibrary
 from rag.ingest import ingest
 from rag.store import Store
 from server.engines import EngineRoom, Engines
-from server.governor import Governor
+from server.governor import Governor, offered_by
 from server.knowledge import load_knowledge
 from server.metrics import Metrics
 from server.outbox import Outbox
@@ -121,7 +121,7 @@ async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeSta
             recognizer, synthesizer, embedder, load_knowledge(store, embedder, 0.0), ("note",)
         )
         stages = Stages.build(settings, metrics)
-        governor = Governor(stages.cores, metrics)
+        governor = Governor(stages.cores, metrics, offered=offered_by(engines))
         room = EngineRoom(engines)
         shared = Surroundings(settings, stages, room, vad_model, metrics, governor, "0")
         wire, messages = FakeWire(), FakeMessages()

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from audio.pcm import Samples, encode_pcm16
 from server.errors import BadFrame, Gone, Idle, TooSlow
 from server.governor import Step
 from server.state import State
+from tests.fakes import FakeRecognizer
 from tests.server.conftest import MakeStand
 
 VOICED_TURN = [
@@ -356,10 +358,29 @@ async def test_under_load_the_answer_is_brief_and_says_so(make_stand: MakeStand)
     stand = make_stand()
     stand.messages.send(*ask(BOTH))
     whole = await stand.wire.wait_for("parley.turn")
-    stand.shared.governor.steps = tuple(Step)
+    stand.shared.governor.steps = stand.shared.governor.offered
     stand.messages.send(*ask(BOTH))
     brief = await stand.wire.wait_for("parley.turn", 2)
     assert (whole["degraded"], brief["degraded"]) == ([], ["no_partials", "brief_answers"])
     assert whole["answer"].count(".") == 2
     assert brief["answer"].count(".") == 1
+    await stand.end()
+
+
+async def test_under_more_load_a_small_recogniser_hears_and_says_so(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """Where one is loaded; the turn names the engine that heard it."""
+    stand = make_stand()
+    small = FakeRecognizer("what does it cost")
+    small.name, small.fingerprint = "small", "fake-small-1"
+    room = stand.shared.engine_room
+    room.current = replace(room.current, small_recognizer=small)
+    stand.shared.governor.steps = tuple(Step)
+    stand.say(spoken)
+    report = await stand.wire.wait_for("parley.turn")
+    assert report["engines"]["stt"] == "small"
+    assert "small_recognizer" in report["degraded"]
+    assert small.heard
+    assert not stand.recognizer.heard
     await stand.end()

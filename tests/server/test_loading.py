@@ -1,0 +1,34 @@
+"""server/loading.py: which recognisers are loaded, and what is said of one that is not there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.errors import StartError
+from server.loading import load_small_recognizer
+from server.settings import Settings
+from tests.model_makers.canned_whisper import make_canned_whisper
+
+
+def test_no_small_recogniser_is_loaded_unasked() -> None:
+    """It costs memory, so a person names it."""
+    assert load_small_recognizer(Settings()) is None
+
+
+def test_the_small_recogniser_that_is_named_hears(tmp_path: Path) -> None:
+    """A folder with a model, as for the usual recogniser."""
+    folder = make_canned_whisper(tmp_path / "small.en", "the short way home")
+    small = load_small_recognizer(replace(Settings(), stt_small_model=str(folder)))
+    assert small is not None
+    assert small.recognise(np.zeros(16_000, np.float32)).text == "the short way home"
+
+
+def test_one_that_is_not_here_stops_the_start_by_name(tmp_path: Path) -> None:
+    """Half a configuration is none."""
+    settings = replace(
+        Settings(), stt_small_model="tiny.en", models_dir=tmp_path, hub_cache_dir=tmp_path
+    )
+    with pytest.raises(StartError, match="tiny.en"):
+        load_small_recognizer(settings)
