@@ -36,9 +36,13 @@ class Hypothesis:
     posterior: float
     acoustic: float
     spoken_fraction: float
+    unfinished: str = ""
+    """The words if the speaker is not done: nothing asks the last one to end a sentence."""
 
     @classmethod
-    def of(cls, segments: Sequence[Segment], posteriors: Sequence[float]) -> Self:
+    def of(
+        cls, segments: Sequence[Segment], posteriors: Sequence[float], unfinished: str = ""
+    ) -> Self:
         """`posteriors` are the segments' own, as plain probabilities."""
         spoken = [
             (segment, posterior)
@@ -54,6 +58,7 @@ class Hypothesis:
             posterior=min(1.0, weighted / frames) if frames else 0.0,
             acoustic=_acoustic(segments),
             spoken_fraction=frames / heard_frames if heard_frames else 0.0,
+            unfinished=unfinished,
         )
 
 

@@ -161,6 +161,7 @@ class SphinxRecognizer:
             audio_ms,
             details,
             other=other.text if other and is_other_reading and other.text != chosen.text else "",
+            unfinished=chosen.unfinished,
         )
 
     def _pools(self) -> list[DecoderPool]:
@@ -169,8 +170,9 @@ class SphinxRecognizer:
 
 def _hear(pool: DecoderPool, samples: NDArray[np.int16]) -> Hypothesis:
     with pool.lent() as decoder:
-        segments = decoder.decode(samples)
-        return Hypothesis.of(segments, [decoder.probability_of(s.log_posterior) for s in segments])
+        heard = decoder.decode(samples)
+        posteriors = [decoder.probability_of(s.log_posterior) for s in heard.segments]
+        return Hypothesis.of(heard.segments, posteriors, heard.unfinished)
 
 
 def _options(dictionary: str) -> dict[str, str]:

@@ -162,6 +162,18 @@ class Segment:
         return self.last_frame - self.first_frame + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One utterance as a decoder heard it."""
+
+    segments: tuple[Segment, ...]
+    """Of the finished utterance; empty when nothing was heard."""
+    unfinished: str
+    """The words before the utterance was declared over: the last ones need not end a sentence,
+    which the language model otherwise asks of them ("the price" for "the price of").
+    """
+
+
 class SphinxDecoder:
     """One acoustic model with one dictionary and one (mixed) language model.
 
@@ -197,9 +209,8 @@ class SphinxDecoder:
             self._calls.ps_free(self._decoder)
         self._decoder = None
 
-    def decode(self, samples: NDArray[np.int16]) -> list[Segment]:
-        """The words of one utterance at 16 kHz with silences and fillers; [] when nothing was
-        heard.
+    def decode(self, samples: NDArray[np.int16]) -> Decoded:
+        """The words of one utterance at 16 kHz with silences and fillers.
 
         One full-utterance pass: cepstral means are taken over the whole, which streaming cannot.
         """
@@ -207,15 +218,18 @@ class SphinxDecoder:
         pointer = frames.ctypes.data_as(POINTER(c_int16))
         self._calls.ps_start_utt(self._decoder)
         self._calls.ps_process_raw(self._decoder, pointer, frames.size, 0, 1)
+        unfinished = self._words()
         self._calls.ps_end_utt(self._decoder)
-        score = c_int32()
-        if not self._calls.ps_get_hyp(self._decoder, byref(score)):
-            return []
-        return list(self._segments())
+        return Decoded(tuple(self._segments()) if self._words() else (), unfinished)
 
     def probability_of(self, log_value: int) -> float:
         """The plain probability of an integer log value of this decoder."""
         return float(self._calls.logmath_exp(self._calls.ps_get_logmath(self._decoder), log_value))
+
+    def _words(self) -> str:
+        score = c_int32()
+        words = self._calls.ps_get_hyp(self._decoder, byref(score))
+        return words.decode("utf-8", "replace") if words else ""
 
     def _segments(self) -> Iterator[Segment]:
         segment = self._calls.ps_seg_iter(self._decoder)

@@ -16,6 +16,7 @@ class Transcript:
     `text` is "" when nothing was said. `confidence` runs from 0 to 1 and is comparable only within
     one engine. `details` holds measurements and decisions (numbers, flags, names), never words.
     `other` is a second reading of the same speech that differs from `text`, "" when there is none.
+    `unfinished` are the words if the speaker is not done yet, "" when the engine does not tell.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Transcript:
     audio_ms: int
     details: Mapping[str, str | float | int | bool] = field(default_factory=dict)
     other: str = ""
+    unfinished: str = ""
 
 
 class Recognizer(Protocol):

@@ -210,7 +210,7 @@ def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:
 
 
 def _transcript_bytes(transcript: Transcript) -> int:
-    return 256 + len(transcript.text) + len(transcript.other)
+    return 256 + len(transcript.text) + len(transcript.other) + len(transcript.unfinished)
 
 
 def _found_bytes(found: Found) -> int:

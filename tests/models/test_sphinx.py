@@ -72,6 +72,16 @@ def test_the_reading_that_was_not_taken_is_kept(
     assert recognizer.recognise(spoken("how long is the boardwalk", tmp_path)).other == ""
 
 
+def test_the_words_are_also_told_as_those_of_an_unfinished_sentence(
+    recognizer: SphinxRecognizer, tmp_path: Path
+) -> None:
+    """Of the decoder whose words were taken, by its first pass: less exact, and not yet ended."""
+    whole = recognizer.recognise(spoken("how long is the boardwalk", tmp_path))
+    assert whole.unfinished.endswith("the boardwalk")
+    assert recognizer.recognise(spoken("tell me about the", tmp_path)).unfinished.endswith("the")
+    assert recognizer.recognise(np.zeros(16_000, np.float32)).unfinished == ""
+
+
 def test_general_decoder_runs_alone_without_a_corpus(tmp_path: Path) -> None:
     """With no documents yet there is still speech recognition, and it says which."""
     made: Recognizer = SphinxRecognizer(None)
