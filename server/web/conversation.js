@@ -8,7 +8,7 @@
  * @typedef {{name: string, ms: number}} Segment
  * @typedef {{
  *   itemId: string, responseId: string, kind: "spoken" | "typed",
- *   question: string, sentences: string[], sources: Source[],
+ *   question: string, heardSoFar: string, isAsked: boolean, sentences: string[], sources: Source[],
  *   segments: Segment[], voiceToVoiceMs: number | null, cacheHits: string[],
  *   outcome: string, isAnswered: boolean, isHeard: boolean, cutAtMs: number | null,
  *   problem: string,
@@ -25,6 +25,8 @@ function newTurn(kind, question) {
     responseId: "",
     kind,
     question,
+    heardSoFar: "",
+    isAsked: true,
     sentences: [],
     sources: [],
     segments: [],
@@ -60,7 +62,8 @@ export class Conversation {
 
   /** A question was asked and nothing of its answer has been heard yet. */
   get isThinking() {
-    return this.current !== null && !this.current.isAnswered && this.current.sentences.length === 0;
+    const turn = this.current;
+    return turn !== null && turn.isAsked && !turn.isAnswered && turn.sentences.length === 0;
   }
 
   /** @param {string} question */
@@ -93,6 +96,7 @@ export class Conversation {
   /** The connection was lost: nothing more will come for the current turn. */
   interrupt() {
     this.isHearing = false;
+    this._dropUnasked();
     const turn = this.current;
     if (turn === null || turn.isAnswered) return;
     turn.isAnswered = true;
@@ -123,6 +127,11 @@ export class Conversation {
     if (turn?.kind === "spoken" && isUnanswered) this._drop(turn);
   }
 
+  /** Words that were heard and never asked go when the server forgets the speech. */
+  _dropUnasked() {
+    this.turns = this.turns.filter(({ isAsked }) => isAsked);
+  }
+
   /** @param {Turn} turn */
   _drop(turn) {
     this.turns = this.turns.filter((other) => other !== turn);
@@ -136,6 +145,7 @@ const HANDLERS = {
   },
   "input_audio_buffer.speech_started": (conversation) => {
     conversation._dropTakenBack();
+    conversation._dropUnasked();
     conversation.isHearing = true;
   },
   "input_audio_buffer.speech_stopped": (conversation) => {
@@ -143,10 +153,21 @@ const HANDLERS = {
   },
   "input_audio_buffer.cleared": (conversation) => {
     conversation.isHearing = false;
+    conversation._dropUnasked();
   },
   "input_audio_buffer.committed": (conversation, event) => {
     conversation.isHearing = false;
-    conversation._add({ ...newTurn("spoken", ""), itemId: event.item_id ?? "" });
+    const turn = conversation._of(event);
+    if (turn) turn.isAsked = true;
+    else conversation._add({ ...newTurn("spoken", ""), itemId: event.item_id ?? "" });
+  },
+  "conversation.item.input_audio_transcription.delta": (conversation, event) => {
+    if (!conversation._of(event)) {
+      const itemId = event.item_id ?? "";
+      conversation._add({ ...newTurn("spoken", ""), itemId, isAsked: false });
+    }
+    const turn = conversation._of(event);
+    if (turn) turn.heardSoFar += event.delta ?? "";
   },
   "conversation.item.added": (conversation, event) => {
     if (event.item?.content?.[0]?.type !== "input_text") return;

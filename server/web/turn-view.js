@@ -9,6 +9,11 @@ import { formatMs, latencyView } from "./latency-view.js";
  * @typedef {import("./conversation.js").Source} Source
  */
 
+/** @param {string} heardSoFar @returns {string} what is shown until the question is understood */
+function unfinished(heardSoFar) {
+  return heardSoFar ? `${heardSoFar}\u2026` : "\u2026";
+}
+
 /** @param {Source} source @returns {HTMLElement} */
 function sourceView(source) {
   const place = source.heading && source.heading !== source.title ? source.heading : "";
@@ -67,7 +72,7 @@ export class CurrentTurnView {
     byId("current").hidden = turn === null;
     if (turn === null) return;
     if (turn !== this._turn) this._start(turn);
-    setText(this._question, turn.question || "\u2026");
+    setText(this._question, turn.question || unfinished(turn.heardSoFar));
     this._question.classList.toggle("pending", turn.question === "");
     for (const sentence of turn.sentences.slice(this._answer.childElementCount)) {
       this._answer.append(make("span", { text: `${sentence} ` }));

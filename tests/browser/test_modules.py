@@ -205,6 +205,25 @@ def test_question_that_goes_on_replaces_its_first_half(modules: ParleyPage) -> N
     assert [turn["itemId"] for turn in turns] == ["b"]
 
 
+HEARD = {"type": "conversation.item.input_audio_transcription.delta", "item_id": "a"}
+
+
+def test_words_show_while_they_are_spoken_and_belong_to_the_question(modules: ParleyPage) -> None:
+    """What was understood in the end stands beside them, and the view shows that alone."""
+    heard = [HEARD | {"delta": "where does"}, HEARD | {"delta": " the boat"}]
+    (turn,) = turns_after(modules, *heard)
+    assert (turn["heardSoFar"], turn["isAsked"]) == ("where does the boat", False)
+    done = {"type": "conversation.item.input_audio_transcription.completed", "item_id": "a"}
+    (turn,) = turns_after(modules, *heard, COMMITTED, done | {"transcript": "where is the boat"})
+    assert (turn["question"], turn["isAsked"]) == ("where is the boat", True)
+
+
+@pytest.mark.parametrize("kind", ["cleared", "speech_started"])
+def test_words_that_were_never_asked_go(modules: ParleyPage, kind: str) -> None:
+    forgotten = {"type": f"input_audio_buffer.{kind}"}
+    assert turns_after(modules, HEARD | {"delta": "where does"}, forgotten) == []
+
+
 def test_unknown_events_and_missing_fields_change_nothing(modules: ParleyPage) -> None:
     strange = [{"type": "parley.sources"}, {"type": "parley.turn"}, {"type": "new.event"}]
     assert turns_after(modules, *strange, {"type": "response.done"}) == []
