@@ -55,6 +55,8 @@ class VadWindow:
     probability: float
     is_speech: bool
     """After hysteresis."""
+    is_clear: bool = True
+    """Not between release and onset, where noise makes the model linger after the last word."""
 
     @property
     def end_sample(self) -> int:
@@ -179,7 +181,8 @@ class VadStream:
         self._is_speech = probability >= (self._release if self._is_speech else self._onset)
         start_sample = self._next_sample
         self._next_sample += WINDOW_SAMPLES
-        return VadWindow(start_sample, window, probability, self._is_speech)
+        is_clear = probability >= self._onset or not self._is_speech
+        return VadWindow(start_sample, window, probability, self._is_speech, is_clear)
 
 
 def embedded_model_path() -> Path:

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from audio.endpoint import Delivery, SpeechPaused
 from audio.pcm import Samples
-from server.ears import Ears
-from server.endpointing import Reason, Wait, WaitLimits, wait_for
+from server.ears import RATE_HZ, Ears
+from server.endpointing import Heard, Reason, Wait, WaitLimits, wait_for
 from server.metrics import Metrics
+from server.partials import Partials
 from server.permits import Permits
 from server.settings import Settings
 from server.speculation import Fate, OnUnderstood, Speculation
@@ -30,6 +32,7 @@ class Ahead:
         recognition: Permits,
         metrics: Metrics,
         make: MakeSpeculation,
+        partials: Partials,
     ) -> None:
         self._is_enabled = settings.speculation and settings.cache_enabled
         self._limits = WaitLimits(settings.endpoint_shortest_ms, settings.endpoint_longest_ms)
@@ -38,28 +41,46 @@ class Ahead:
         self._recognition = recognition
         self._metrics = metrics
         self._make = make
+        self.partials = partials
+        self._delivery = Delivery(0)
         self._current: Speculation | None = None
         self._task: asyncio.Task[None] | None = None
         self.wait = self._fixed()
 
-    def begin(self, samples: Samples) -> None:
-        """Guess that the utterance is over, unless others wait for the recogniser."""
-        self.give_up(Fate.CHANGED)
+    def listen(self, item_id: str) -> None:
+        """Somebody begins to speak; it will be this item."""
         self.wait = self._fixed()
-        if not self._is_enabled:
+        self.partials.begin(item_id)
+
+    def begin(self, samples: Samples, pause: SpeechPaused) -> None:
+        """Guess that the utterance is over: at a pause's first report when the recogniser is idle,
+        else at the long one, unless others wait for it then. `samples` end with the pause's own;
+        speech that was taken back comes before.
+        """
+        self.partials.stop()
+        if pause.is_long and self._current is not None:
             return
-        if self._recognition.waiting:
-            self._metrics.count_speculation(Fate.SKIPPED)
+        self.give_up(Fate.CHANGED)
+        if not self._is_enabled or not self._may_begin(pause.is_long):
             return
+        taken_back_ms = (len(samples) - len(pause.samples)) * 1000 // RATE_HZ
+        self._delivery = Delivery(
+            pause.delivery.speech_ms + taken_back_ms, pause.delivery.longest_pause_ms
+        )
         self._set_wait(self._limits.at(1.0, Reason.UNHEARD))
         self._current = self._make(samples, self._understood)
         self._task = self._group.create_task(self._current.run())
 
     def give_up(self, fate: Fate) -> None:
-        """Drop the guess, if there is one: the person went on, or something else was committed."""
+        """Drop the guess, if there is one: the person went on, or something else was committed.
+
+        Its words say nothing of the next pause.
+        """
         if self._current is not None:
             self._metrics.count_speculation(fate)
         self.stop()
+        self.wait = self._fixed()
+        self._ears.wait(self.wait.silence_ms)
 
     def take(self, samples: Samples) -> Speculation | None:
         """Hand over the guess when it was about these samples; call `stop` when the turn runs."""
@@ -74,13 +95,21 @@ class Ahead:
         return guess
 
     def stop(self) -> None:
-        """Cancel what still runs; nothing is counted."""
+        """Cancel what still runs; no speculation is counted."""
+        self.partials.stop()
         task, self._task, self._current = self._task, None, None
         if task is not None:
             task.cancel()
 
-    def _understood(self, transcript: str, confidence: float) -> None:
-        self._set_wait(wait_for(transcript, confidence, self._limits))
+    def _may_begin(self, is_long: bool) -> bool:
+        if self._recognition.is_idle or (is_long and not self._recognition.waiting):
+            return True
+        if is_long:
+            self._metrics.count_speculation(Fate.SKIPPED)
+        return False
+
+    def _understood(self, heard: Heard) -> None:
+        self._set_wait(wait_for(heard, self._delivery, self._limits))
 
     def _set_wait(self, wait: Wait) -> None:
         if self._ears.settings.is_by_words and self._current_or_new():

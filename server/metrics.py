@@ -47,6 +47,10 @@ def summarise(milliseconds: Iterable[float]) -> dict[str, float]:
     }
 
 
+def _fates(registry: CollectorRegistry, name: str, what: str) -> Counter:
+    return Counter(f"parley_{name}", f"{what}, by fate", ["fate"], registry=registry)
+
+
 class Metrics:
     """One process's figures. For one event loop, without locks."""
 
@@ -57,6 +61,7 @@ class Metrics:
         self._voice_to_voice = Series()
         self._turn_counts: dict[str, int] = {}
         self._speculation_counts: dict[str, int] = {}
+        self._partial_counts: dict[str, int] = {}
         self._segment_s = Histogram(
             "parley_segment_seconds",
             "Named slices of voice-to-voice latency",
@@ -91,9 +96,8 @@ class Metrics:
             "parley_cache_lookups", "Cache lookups", ["stage", "result"], registry=registry
         )
         self._turns = Counter("parley_turns", "Turns by outcome", ["outcome"], registry=registry)
-        self._speculations = Counter(
-            "parley_speculations", "Answers made ahead, by fate", ["fate"], registry=registry
-        )
+        self._speculations = _fates(registry, "speculations", "Answers made ahead")
+        self._partials = _fates(registry, "partials", "Recognitions of running speech")
         self._interruptions = Counter(
             "parley_interruptions", "Speech into an answer, by kind", ["kind"], registry=registry
         )
@@ -144,6 +148,11 @@ class Metrics:
         self._speculations.labels(fate).inc()
         self._speculation_counts[fate] = self._speculation_counts.get(fate, 0) + 1
 
+    def count_partial(self, fate: str) -> None:
+        """One recognition of speech that still went on, or one that was not begun."""
+        self._partials.labels(fate).inc()
+        self._partial_counts[fate] = self._partial_counts.get(fate, 0) + 1
+
     def count_interruption(self, kind: str) -> None:
         """One utterance that was spoken into an answer."""
         self._interruptions.labels(kind).inc()
@@ -174,6 +183,7 @@ class Metrics:
         return {
             "turns": dict(self._turn_counts),
             "speculations": dict(self._speculation_counts),
+            "partials": dict(self._partial_counts),
             "voice_to_voice_ms": self._voice_to_voice.summary(),
             "segments": {name: series.summary() for name, series in self._segments.items()},
             "stages": {name: series.summary() for name, series in self._stages.items()},

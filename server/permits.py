@@ -82,6 +82,12 @@ class Permits:
         self._cores.join(self)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs or waits in this line, and a call would run at once."""
+        has_core = self._cores.in_use < self._cores.limit and not self._cores.waiting
+        return has_core and not self.in_use and not self.waiting
+
+    @property
     def head(self) -> Ticket | None:
         """The ticket that this line would grant now, if the cores allow; None without room."""
         self._drop_withdrawn()

@@ -157,6 +157,16 @@ class ItemRetrieved(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TranscriptionDelta(ServerEvent):
+    """More words of an utterance that still goes on; `completed` replaces them all."""
+
+    type: ClassVar[str] = "conversation.item.input_audio_transcription.delta"
+    item_id: str
+    delta: str
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionCompleted(ServerEvent):
     """What was understood of the user's item."""
 

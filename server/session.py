@@ -14,6 +14,7 @@ import numpy as np
 from audio.endpoint import (
     EndpointEvent,
     EndReason,
+    SpeechContinued,
     SpeechDropped,
     SpeechPaused,
     SpeechResumed,
@@ -33,6 +34,7 @@ from server.items import Items
 from server.judging import ECHO_REACH_S, LATELY_S, LatelySaid, judge
 from server.news import EngineNews
 from server.outbox import Outbox
+from server.partials import Partials
 from server.pipeline import Pipeline
 from server.session_settings import changed, describe_session, ear_settings
 from server.speculation import Fate, OnUnderstood, Speculation
@@ -118,10 +120,13 @@ class Session:
                 signal = Signal.SPEECH_STARTED if is_new else Signal.SPEECH_WENT_ON
                 await self._signal(signal, speech=event)
             case SpeechPaused():
-                self._ahead.begin(np.concatenate([self._carried, event.samples]))
+                self._ahead.begin(np.concatenate([self._carried, event.samples]), event)
+            case SpeechContinued() if self.state is State.HEARING:
+                self._ahead.partials.hear(np.concatenate([self._carried, event.samples]))
             case SpeechResumed():
                 self._ahead.give_up(Fate.RESUMED)
             case UtteranceEnded():
+                self._ahead.partials.stop()
                 is_cut = event.reason is EndReason.LIMIT
                 self._cut_sample = event.end_sample if is_cut else None
                 signal = Signal.DOUBTED if self._is_doubtful(event) else Signal.UTTERANCE_ENDED
@@ -204,6 +209,7 @@ class Session:
             await self._stop_turn()
         started_ms = speech.start_sample * 1000 // RATE_HZ
         await self._outbox.event(told.SpeechStarted(started_ms, self._items.next_id))
+        self._ahead.listen(self._items.next_id)
 
     async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
         """Recognise what was said into the answer; only a question ends it."""
@@ -236,15 +242,10 @@ class Session:
             self._turn.release()
 
     def _make_ahead(self, group: asyncio.TaskGroup) -> Ahead:
-        shared = self._shared
-        return Ahead(
-            shared.settings,
-            self._ears,
-            group,
-            shared.stages.stt.permits,
-            shared.metrics,
-            self._speculate,
-        )
+        shared, permits = self._shared, self._shared.stages.stt.permits
+        common = (group, permits, shared.metrics)
+        partials = Partials(shared.settings, *common, self._partial_pipeline, self._tell_partial)
+        return Ahead(shared.settings, self._ears, *common, self._speculate, partials)
 
     def _forget_audio(self) -> None:
         self._ahead.give_up(Fate.CHANGED)
@@ -308,7 +309,16 @@ class Session:
         return Pipeline(shared.stages, engines, settings.search_hits, needed, steps)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
-        return Speculation(samples, self._pipeline(), self._limits(), on_understood)
+        is_question = self.state is not State.HELD
+        return Speculation(samples, self._pipeline(), self._limits(), on_understood, is_question)
+
+    def _partial_pipeline(self) -> Pipeline:
+        """Last in every line, and its lookups are nobody's."""
+        needed = Deadline.after(self._shared.settings.turn_timeout_s)
+        return replace(self._pipeline(), needed=needed, ahead={"stt": "miss", "search": "miss"})
+
+    async def _tell_partial(self, item_id: str, words: str) -> None:
+        await self._outbox.event(told.TranscriptionDelta(item_id, words))
 
     def _limits(self) -> TurnLimits:
         settings = self._shared.settings

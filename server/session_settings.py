@@ -21,6 +21,7 @@ def ear_settings(settings: Settings) -> EarSettings:
             silence_ms=settings.endpoint_silence_ms,
             prefix_ms=settings.endpoint_prefix_ms,
             maximum_utterance_ms=settings.utterance_maximum_s * 1000,
+            continued_ms=settings.partial_every_ms if settings.partials else 0,
         ),
         is_by_words=settings.endpoint_by_words,
     )

@@ -108,12 +108,14 @@ class Settings:
     vad_release: float = _setting(0.35, "speech ends under this probability", 0.01, 0.98)
     endpoint_silence_ms: int = _setting(500, "silence that ends an utterance", 100, 5000)
     endpoint_by_words: bool = _setting(True, "let the wait depend on what was understood")
-    endpoint_shortest_ms: int = _setting(300, "wait after an answerable question", 200, 5000)
+    endpoint_shortest_ms: int = _setting(250, "wait after an answerable question", 200, 5000)
     endpoint_longest_ms: int = _setting(900, "wait after an open clause", 200, 5000)
     endpoint_prefix_ms: int = _setting(300, "audio kept from before the onset", 0, 2000)
     utterance_maximum_s: int = _setting(30, "an utterance is cut after this", 2, 120)
 
     speculation: bool = _setting(True, "answer ahead at a pause; needs the cache")
+    partials: bool = _setting(True, "tell words while the person speaks")
+    partial_every_ms: int = _setting(500, "running speech between two partials", 200, 10_000)
 
     prespeak: bool = _setting(True, "speak the openings of answers while idle; needs the cache")
     prespeak_documents: int = _setting(50, "documents whose openings are spoken", 0, 10_000)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from audio.pcm import Samples
 from server.deadline import Deadline
+from server.endpointing import Heard
 from server.errors import StageError
 from server.pipeline import FIRST_SENTENCE, Pipeline
 from server.saying import pieces_of
@@ -32,8 +33,8 @@ class Fate(StrEnum):
     """Not begun, because others waited for the recogniser."""
 
 
-OnUnderstood = Callable[[str, float], None]
-"""Called with the words and the confidence of their answer, 0..1."""
+OnUnderstood = Callable[[Heard], None]
+"""Called as soon as the words are known, and how sure their answer is."""
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Speculation:
     pipeline: Pipeline
     limits: TurnLimits
     on_understood: OnUnderstood
+    is_question: bool = True
+    """False for speech into an answer: only its words are wanted, to tell what it is."""
     cache: dict[str, str] = field(default_factory=dict)
     """Stage to "hit" or "miss", as the speculation found it; FIRST_SENTENCE to what it spoke."""
 
@@ -58,12 +61,13 @@ class Speculation:
     async def _think(self, deadline: Deadline) -> None:
         self.cache["stt"] = "miss"
         heard = self._noted("stt", await self.pipeline.transcribe(self.samples, deadline))
-        if not heard.text:
-            self.on_understood("", 0.0)
+        if not (heard.text and self.is_question):
+            self.on_understood(Heard(heard.text, heard.unfinished))
             return
         self.cache["search"] = "miss"
         found = self._noted("search", await self.pipeline.search(heard.text, deadline, heard.other))
-        self.on_understood(found.retrieval.question, found.retrieval.confidence)
+        question, confidence = found.retrieval.question, found.retrieval.confidence
+        self.on_understood(Heard(question, heard.unfinished, confidence))
         self.cache["answer"] = "miss"
         answer = self._noted("answer", await self.pipeline.answer(found, deadline))
         for sentence in pieces_of(answer.text, self.limits.answer_maximum_characters)[:1]:

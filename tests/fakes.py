@@ -104,6 +104,12 @@ class FakeMessages:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self._is_asked = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the session has done with all that was sent and asks for more."""
+        return self._is_asked and self._queue.empty()
 
     def send(self, *messages: str | bytes | dict[str, Any]) -> None:
         for message in messages:
@@ -117,7 +123,9 @@ class FakeMessages:
         return self
 
     async def __anext__(self) -> str | bytes:
+        self._is_asked = True
         message = await self._queue.get()
+        self._is_asked = False
         if message is None:
             raise StopAsyncIteration
         return message

@@ -16,6 +16,7 @@ from audio.endpoint import (
     EndpointEvent,
     EndpointSettings,
     EndReason,
+    SpeechContinued,
     SpeechDropped,
     SpeechPaused,
     SpeechResumed,
@@ -32,7 +33,7 @@ SILENCE_WINDOWS = 10
 
 
 class Listener:
-    """Feeds an endpointer from a drawing: `#` is a speech window, `.` is none.
+    """Feeds an endpointer from a drawing: `#` is a speech window, `~` an unclear one, `.` none.
 
     Every sample is its own position, so that an utterance shows where it was cut from.
     """
@@ -53,7 +54,7 @@ class Listener:
         start_sample = self.next_sample
         self.next_sample += WINDOW_SAMPLES
         positions = np.arange(start_sample, self.next_sample, dtype=np.float32)
-        return VadWindow(start_sample, positions, 0.9 if mark == "#" else 0.1, mark == "#")
+        return VadWindow(start_sample, positions, 0.5, mark != ".", mark != "~")
 
 
 def assert_holds_its_span(utterance: UtteranceEnded) -> None:
@@ -116,23 +117,94 @@ def test_a_pause_shorter_than_the_silence_does_not_end() -> None:
     assert len(listener.hear(".")) == 1
 
 
-def test_a_pause_is_told_once_with_what_the_utterance_would_be() -> None:
-    _, paused, ended = Listener().hear_all("." * 30 + "#" * 20 + "." * 10)
-    assert isinstance(paused, SpeechPaused)
+def test_a_pause_is_told_twice_with_what_the_utterance_would_be() -> None:
+    """At 96 and at 192 ms, with the same samples: those of the first report."""
+    _, early, long, ended = Listener().hear_all("." * 30 + "#" * 20 + "." * 10)
+    assert isinstance(early, SpeechPaused)
+    assert isinstance(long, SpeechPaused)
     assert isinstance(ended, UtteranceEnded)
-    assert np.array_equal(paused.samples, ended.spoken)
-    assert paused.speech_end_sample == ended.speech_end_sample == at(50)
-    assert ended.start_sample + len(ended.spoken) == at(56)
+    assert (early.is_long, long.is_long) == (False, True)
+    for paused in (early, long):
+        assert np.array_equal(paused.samples, ended.spoken)
+        assert paused.speech_end_sample == ended.speech_end_sample == at(50)
+    assert ended.start_sample + len(ended.spoken) == at(53)
+
+
+def test_each_report_of_a_pause_comes_at_its_own_silence() -> None:
+    """Three and six windows of silence; a shorter gap is none."""
+    listener = Listener()
+    listener.hear("####")
+    told = [listener.hear_all(mark) for mark in "......"]
+    assert [len(events) for events in told] == [0, 0, 1, 0, 0, 1]
+    assert listener.hear_all("#..#") == [SpeechResumed()]
+
+
+def test_marks_that_coincide_are_one_long_pause() -> None:
+    """Nothing is worth a second report then."""
+    listener = Listener(replace(SETTINGS, pause_ms=192))
+    paused = listener.hear_all("####" + "." * 7)[-1]
+    assert isinstance(paused, SpeechPaused)
+    assert paused.is_long
+
+
+@pytest.mark.parametrize(("drawing", "end"), [("#", 5), ("~", 4), ("~~", 4), ("~~~~", 6)])
+def test_unclear_windows_at_the_end_count_as_silence_two_at_most(drawing: str, end: int) -> None:
+    """Noise makes the model linger; the wait begins where clear speech ended."""
+    *_, ended = Listener().hear("####" + drawing + "." * 10)
+    assert isinstance(ended, UtteranceEnded)
+    assert ended.speech_end_sample == at(end)
+    assert ended.end_sample == at(end + 10)
+    assert len(ended.spoken) == at(end + 3)
+
+
+def test_unclear_windows_within_speech_are_no_pause() -> None:
+    """However many: the speaker was never silent."""
+    assert [type(event) for event in Listener().hear_all("####" + "~" * 40 + "#")] == [
+        SpeechStarted
+    ]
+
+
+def test_a_pause_tells_how_the_words_came() -> None:
+    """The speech so far with its pauses, and the longest pause that was spoken after."""
+    listener = Listener()
+    listener.hear("." * 20)
+    pauses = [
+        event
+        for event in listener.hear_all("####....#.##......##...")
+        if isinstance(event, SpeechPaused)
+    ]
+    assert [
+        (one.delivery.speech_ms // 32, one.delivery.longest_pause_ms // 32) for one in pauses
+    ] == [
+        (4, 0),
+        (12, 4),
+        (12, 4),
+        (20, 6),
+    ]
+
+
+def test_running_speech_is_reported_every_so_often_and_silence_is_not() -> None:
+    """Each report holds the utterance so far; the next counts from the one before."""
+    listener = Listener(replace(SETTINGS, continued_ms=320))
+    assert isinstance(listener.hear_all("####")[-1], SpeechStarted)
+    assert listener.hear_all("#" * 9) == []
+    (continued,) = listener.hear_all("#")
+    assert isinstance(continued, SpeechContinued)
+    assert np.array_equal(continued.samples, np.arange(at(14), dtype=np.float32))
+    assert not any(isinstance(event, SpeechContinued) for event in listener.hear_all("#" * 5))
+    assert not any(isinstance(event, SpeechContinued) for event in listener.hear_all("." * 8))
+    assert [type(event) for event in listener.hear_all("#")] == [SpeechResumed, SpeechContinued]
 
 
 def test_speech_after_a_pause_is_told_and_may_pause_again() -> None:
     listener = Listener()
-    assert [type(event) for event in listener.hear_all("####" + "." * 5 + "#" + "." * 6)] == [
+    assert [type(event) for event in listener.hear_all("####" + "." * 2 + "#" + "." * 5)] == [
         SpeechStarted,
         SpeechPaused,
     ]
     assert [type(event) for event in listener.hear_all("##" + "." * 6)] == [
         SpeechResumed,
+        SpeechPaused,
         SpeechPaused,
     ]
 

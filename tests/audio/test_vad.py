@@ -72,6 +72,7 @@ def test_speech_begins_at_the_onset_and_lasts_to_the_release() -> None:
     windows = stream.push(silence(1.0)[: 7 * WINDOW_SAMPLES])
     assert [window.probability for window in windows] == pytest.approx(probabilities)
     assert [w.is_speech for w in windows] == [False, True, True, True, False, False, True]
+    assert [w.is_clear for w in windows] == [True, True, False, False, True, True, True]
 
 
 @pytest.mark.parametrize(("onset", "release"), [(0.5, 0.6), (1.1, 0.5), (0.5, 0.0)])

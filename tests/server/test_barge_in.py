@@ -39,6 +39,22 @@ async def test_agreement_echo_and_noise_do_not_stop_the_answer(
     await stand.end()
 
 
+async def test_speech_into_an_answer_is_recognised_ahead_and_not_answered(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """Whether it is a question at all is not known yet: nothing is searched or spoken for it."""
+    stand = make_stand()
+    stand.recognizer.text = "yeah"
+    await speaking(stand)
+    lookups = stand.shared.stages.search.cache.counts
+    before = (lookups.hits, lookups.misses)
+    stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.cleared")
+    assert (lookups.hits, lookups.misses) == before
+    assert stand.shared.metrics.summary()["partials"] == {}
+    await stand.end()
+
+
 async def test_no_audio_leaves_while_someone_speaks(make_stand: MakeStand, spoken: Samples) -> None:
     """From the onset on the answer stands still, until it is known what was said."""
     stand = make_stand()

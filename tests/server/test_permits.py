@@ -147,3 +147,21 @@ def test_an_overdue_call_frees_its_core_and_keeps_its_permit() -> None:
     assert (cores.in_use, hearing.permits.in_use) == (1, 1)
     hearing.permits.release(hung)
     assert (cores.in_use, hearing.permits.in_use) == (1, 0)
+
+
+def test_a_line_is_idle_when_a_call_would_run_alone_and_at_once() -> None:
+    """Nothing runs or waits in it, and a core is free; another line's call on another core is no
+    matter.
+    """
+    cores = Cores(2)
+    line, other = Line(2, cores=cores), Line(2, cores=cores)
+    idle = [line.permits.is_idle]
+    for step in (
+        lambda: line.ask("a"),
+        line.release,
+        lambda: other.ask("b"),
+        lambda: other.ask("c"),
+    ):
+        step()
+        idle.append(line.permits.is_idle)
+    assert idle == [True, False, True, True, False]

@@ -29,6 +29,13 @@ async def heard(stand: Stand, count: int = 1) -> None:
             await asyncio.sleep(0.001)
 
 
+async def taken_in(stand: Stand) -> None:
+    """Until everything that was said has been heard."""
+    async with asyncio.timeout(5):
+        while not stand.messages.is_read:
+            await asyncio.sleep(0.001)
+
+
 async def test_the_answer_is_made_before_the_endpoint_and_used(
     make_stand: MakeStand, spoken: Samples
 ) -> None:
@@ -123,6 +130,50 @@ async def test_it_is_skipped_while_others_wait_for_the_recogniser(
     permits.waiting -= 1
     assert report
     assert fates(stand) == {"skipped": 1}
+    await stand.end()
+
+
+async def test_a_busy_recogniser_is_asked_at_the_second_report_of_a_pause(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """96 ms of silence are worth a guess on an idle machine only, 192 ms whenever nobody waits."""
+    stand = make_stand(partials=False)
+    permits = stand.shared.stages.stt.permits
+    words = speech_only(spoken)
+    permits.in_use += 1
+    stand.say(np.concatenate([words, np.zeros(16_000 * 15 // 100, np.float32)]))
+    await stand.wire.wait_for("input_audio_buffer.speech_started")
+    await taken_in(stand)
+    permits.in_use -= 1
+    assert stand.recognizer.heard == []
+    stand.say(np.zeros(16_000 * 15 // 100, np.float32))
+    await heard(stand)
+    stand.say(np.zeros(32_000, np.float32))
+    assert (await stand.wire.wait_for("parley.turn"))["speculation"] == "used"
+    assert len(stand.recognizer.heard) == 1
+    await stand.end()
+
+
+async def test_the_words_of_an_earlier_pause_do_not_shorten_the_next(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """A pause whose words are not asked for, because others wait, is waited out by the setting."""
+    stand = make_stand(partials=False)
+    stand.recognizer.text = "what does a ticket cost"
+    words, permits = speech_only(spoken), stand.shared.stages.stt.permits
+    stand.say(np.concatenate([words, np.zeros(PAUSE_SAMPLES // 2, np.float32)]))
+    await stand.wire.wait_for("input_audio_buffer.speech_started")
+    await taken_in(stand)
+    async with asyncio.timeout(5):
+        while stand.session._ahead.wait.reason in ("unheard", "fixed"):
+            await asyncio.sleep(0.001)
+    permits.waiting += 1
+    at_once = words[int(np.flatnonzero(np.abs(words) > 0.02)[0]) :]
+    stand.say(np.concatenate([at_once, np.zeros(32_000, np.float32)]))
+    await stand.wire.wait_for("input_audio_buffer.committed")
+    permits.waiting -= 1
+    endpoint = (await stand.wire.wait_for("parley.turn"))["endpoint"]
+    assert endpoint == {"wait_ms": 500, "reason": "fixed"}
     await stand.end()
 
 
