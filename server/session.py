@@ -53,7 +53,7 @@ class Session:
         self._outbox = outbox
         self._shared = shared
         self._ears = Ears(shared.vad_model, ear_settings(settings))
-        self._intake = Intake(self._ears, outbox)
+        self._intake = Intake(self._ears, outbox, settings.ahead_maximum_s)
         self._news = EngineNews(shared.engine_room, outbox)
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
@@ -84,6 +84,11 @@ class Session:
             raise _first_cause(errors) from errors
         finally:
             self._news.unsubscribe()
+
+    @property
+    def heard_ms(self) -> int:
+        """Audio taken in so far."""
+        return self._ears.heard_ms
 
     async def drain(self) -> None:
         """Wait for the answer that is being given, if any."""
