@@ -42,7 +42,7 @@ QUESTIONS = (
     "Can I bring my dog?",
     "No, what about the museum?",
 )
-AGREEMENTS = ("uh-huh", "yeah", "okay", "right", "mm hm")
+AGREEMENTS = ("uh-huh", "yeah", "okay", "right", "I see")
 NOISE_S = 4.0
 ONSET_BELOW_PEAK_DB = 30.0
 BEGIN_AFTER_S = (0.6, 1.1, 1.7)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from audio.endpoint import EndpointEvent
 from audio.pcm import FrameError
 from server.ears import Ears
+from server.echo_guard import EchoGuard
 from server.errors import BadFrame, TooFast
 from server.outbox import Outbox
 
@@ -29,6 +30,7 @@ class Intake:
     """One session's audio on its way to the ears. The clock and the sleep can be replaced."""
 
     ears: Ears
+    guard: EchoGuard
     outbox: Outbox
     ahead_maximum_s: float
     now_s: Callable[[], float] = time.monotonic
@@ -48,12 +50,17 @@ class Intake:
         if not frame:
             return await self._refuse("The frame is empty; PCM16 samples are expected.")
         try:
-            events = self.ears.hear(frame, self.now_s())
+            heard = self.ears.hear(frame, self.now_s())
         except FrameError as error:
             return await self._refuse(str(error))
         rate_hz = self.ears.settings.input_rate_hz
         await self._keep_pace(len(frame) / BYTES_PER_SAMPLE / rate_hz)
-        return events
+        return await self.guard.pass_on(heard)
+
+    def commit(self) -> list[EndpointEvent]:
+        """End the utterance here, whatever it is like; empty when nothing was said."""
+        self.guard.forget()
+        return self.ears.commit()
 
     async def _keep_pace(self, frame_s: float) -> None:
         now_s = self.now_s()

@@ -26,6 +26,7 @@ from server import server_events as told
 from server.ahead import Ahead
 from server.deadline import Deadline
 from server.ears import RATE_HZ, Ears
+from server.echo_guard import EchoGuard
 from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
 from server.intake import Intake
 from server.interruption import Interruption
@@ -53,11 +54,13 @@ class Session:
         self._outbox = outbox
         self._shared = shared
         self._ears = Ears(shared.vad_model, ear_settings(settings))
-        self._intake = Intake(self._ears, outbox, settings.ahead_maximum_s)
         self._news = EngineNews(shared.engine_room, outbox)
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
+        guard = EchoGuard(self._ears, self._rate_hz, shared.metrics.count_echo)
+        outbox.on_audio = guard.sent
+        self._intake = Intake(self._ears, guard, outbox, settings.ahead_maximum_s)
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
@@ -84,11 +87,6 @@ class Session:
             raise _first_cause(errors) from errors
         finally:
             self._news.unsubscribe()
-
-    @property
-    def heard_ms(self) -> int:
-        """Audio taken in so far."""
-        return self._ears.heard_ms
 
     async def drain(self) -> None:
         """Wait for the answer that is being given, if any."""
@@ -156,7 +154,7 @@ class Session:
                 await self._outbox.event(told.ItemRetrieved(self._items.find(event.item_id)))
 
     async def _commit(self) -> None:
-        events = self._ears.commit()
+        events = self._intake.commit()
         if not events:
             await self._signal(Signal.COMMIT)
         for event in events:

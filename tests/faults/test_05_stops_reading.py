@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
 
-import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.witness import ask, is_served, opened
@@ -26,7 +27,7 @@ def small_socket(port: int) -> socket.socket:
 async def test_it_is_closed_as_too_slow_and_was_never_sent_more_than_the_lead(
     faulted_server: RunningApp,
 ) -> None:
-    """Its session ends with 4409; another is answered meanwhile; sound went at the pace of sound."""
+    """Closed with 4409; another is answered meanwhile; sound left at the pace of sound."""
     sock = small_socket(faulted_server.port)
     connection = await opened(faulted_server.url, sock=sock, max_queue=1)
     started_s = time.monotonic()
@@ -37,10 +38,16 @@ async def test_it_is_closed_as_too_slow_and_was_never_sent_more_than_the_lead(
             await asyncio.sleep(0.02)
     passed_s = time.monotonic() - started_s
     assert await witness
-    audio_bytes = 0
-    with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            message = await connection.recv()
-            audio_bytes += len(message) if isinstance(message, bytes) else 0
+    received = [message async for message in _until_closed(connection)]
+    audio_bytes = sum(len(message) for message in received if isinstance(message, bytes))
     assert audio_bytes / 2 / RATE_HZ < passed_s + LEAD_S + 0.1
-    assert closed.value.rcvd is None or closed.value.rcvd.code == 4409
+    # What never reached the stalled client includes the close itself.
+    assert connection.close_code in (4409, 1006)
+
+
+async def _until_closed(connection: ClientConnection) -> AsyncIterator[str | bytes]:
+    try:
+        async for message in connection:
+            yield message
+    except ConnectionClosed:
+        return

@@ -40,7 +40,7 @@ async def test_reading_pauses_at_the_bound_and_then_the_session_is_closed(
     assert told[-1]["error"]["code"] == "too_fast"
     assert connection.close_code == 4429
     # The bound, and what was let through while reading paused for a third of it.
-    assert session.heard_ms / 1000 < AHEAD_MAXIMUM_S * 1.7 + FRAME_S
+    assert session._ears.heard_ms / 1000 < AHEAD_MAXIMUM_S * 1.7 + FRAME_S
     assert await witness
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from audio.vad import VadModel
 from server.ears import Ears
+from server.echo_guard import EchoGuard
 from server.errors import TooFast
 from server.intake import Intake
 from server.outbox import Outbox
@@ -38,7 +39,8 @@ async def flood(intake: Intake) -> None:
 
 def make(vad_model: VadModel, clock: Clock) -> Intake:
     ears = Ears(vad_model, ear_settings(Settings()))
-    return Intake(ears, Outbox(FakeWire(), "test", 1.0), 3.0, clock.read, clock.sleep)
+    guard = EchoGuard(ears, 22_050, lambda: None, clock.read)
+    return Intake(ears, guard, Outbox(FakeWire(), "test", 1.0), 3.0, clock.read, clock.sleep)
 
 
 async def test_audio_at_the_pace_of_speech_never_waits(vad_model: VadModel) -> None:
