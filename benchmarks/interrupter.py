@@ -25,7 +25,7 @@ BUFFER_S = 0.1
 """What a client gathers before it plays, as the page does."""
 ECHO_DELAY_S = 0.15
 """From the loudspeaker back to the server, beyond the buffer."""
-WAIT_S = 30.0
+WAIT_S = 90.0
 
 
 @dataclass(slots=True)

@@ -20,8 +20,12 @@ KEPT_S = 3.0
 """Of what was sent: an echo comes within the lead, a client's buffer and the room."""
 REACH_S = 2.0
 """So long after the last sound was sent something may still be its echo."""
-ECHO_LIKENESS = 0.7
-"""See audio/echo.py: a question that seems an echo at its onset is known 250 ms later."""
+ECHO_LIKENESS = 0.62
+"""See audio/echo.py: one question of twenty seems an echo at its onset, and is told a little later.
+"""
+STILL_ECHO_LIKENESS = 0.5
+LOOKS = 2
+"""So many looks in a row below it tell of a person: one piece of an echo may be badly heard."""
 WHOLE_LIKENESS = 0.62
 """For the mean over an utterance, which tells more than half a second of it."""
 LOOK_AGAIN_SAMPLES = RATE_HZ // 4
@@ -42,6 +46,7 @@ class EchoGuard:
     _last_sent_s: float = field(default=float("-inf"), init=False)
     _withheld: SpeechStarted | None = field(default=None, init=False)
     _looked_at: int = field(default=0, init=False)
+    _doubts: int = field(default=0, init=False)
 
     def sent(self, pcm: bytes) -> None:
         """Remember a frame of PCM16 that was sent; older ones are forgotten."""
@@ -67,12 +72,12 @@ class EchoGuard:
     async def _judge(self, event: EndpointEvent) -> list[EndpointEvent]:
         if isinstance(event, SpeechStarted):
             heard = self.ears.utterance_so_far()
-            self._withheld = event if self._is_echo(heard) else None
-            self._looked_at = len(heard)
+            self._withheld = event if self._likeness(heard) >= ECHO_LIKENESS else None
+            self._looked_at, self._doubts = len(heard), 0
             return [] if self._withheld else [event]
         if isinstance(event, UtteranceEnded):
             started, self._withheld = self._withheld, None
-            if started is not None and await self._is_echo_whole(event.spoken):
+            if await self._is_echo_whole(event.spoken):
                 self.on_echo()
                 return [SpeechDropped(event.start_sample, event.end_sample)]
             return [event] if started is None else [started, event]
@@ -86,13 +91,14 @@ class EchoGuard:
         piece = heard[-_PIECE_SAMPLES:]
         # In a pause there is nothing to judge: the speech before it was an echo already.
         is_pause = np.abs(piece).max() < np.abs(heard).max() / 10
-        if is_pause or self._is_echo(heard):
+        if is_pause or self._likeness(heard) >= STILL_ECHO_LIKENESS:
+            self._doubts = 0
+            return []
+        self._doubts += 1
+        if self._doubts < LOOKS:
             return []
         self._withheld = None
         return [started]
-
-    def _is_echo(self, heard: Samples) -> bool:
-        return self._likeness(heard) >= ECHO_LIKENESS
 
     async def _is_echo_whole(self, spoken: Samples) -> bool:
         """The mean over its loud pieces; other sessions get their turn between two."""
@@ -108,4 +114,6 @@ class EchoGuard:
     def _likeness(self, heard: Samples) -> float:
         if not self._sent or self.now_s() - self._last_sent_s > REACH_S:
             return 0.0
-        return likeness(heard, RATE_HZ, np.concatenate(self._sent), self.rate_hz)
+        # What is heard as an answer begins or ends has silence on its other side.
+        quiet = np.zeros(self.rate_hz * PIECE_MS // 1000, np.float32)
+        return likeness(heard, RATE_HZ, np.concatenate([quiet, *self._sent, quiet]), self.rate_hz)

@@ -51,7 +51,11 @@ _BACKCHANNELS = frozenset(
 )
 
 _OPENS_FRAGMENTS = frozenset(
-    "a an the and or but of to in on at by for from with as it its this that these those".split()
+    _words(
+        """
+        a an the and or but of to in on at by for from with as it its this that these those
+        """
+    )
 )
 
 
