@@ -67,6 +67,7 @@ class Session:
         self._cut_sample: int | None = None
         self._lately = LatelySaid()
         self._typed: Question | None = None
+        self._judging: asyncio.Task[None] | None = None
         self._last_activity_s = time.monotonic()
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
@@ -129,7 +130,7 @@ class Session:
                 self._cut_sample = event.end_sample if is_cut else None
                 signal = Signal.DOUBTED if self._is_doubtful(event) else Signal.UTTERANCE_ENDED
                 await self._signal(signal, utterance=event)
-            case SpeechDropped():
+            case SpeechDropped() if self._judging is None or self._judging.done():
                 await self._signal(Signal.SPEECH_DROPPED)
 
     async def _take_event(self, event: asked.ClientEvent) -> None:
@@ -173,13 +174,14 @@ class Session:
             case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.HOLD if speech:
                 await self._begin_hearing(action, speech)
             case Action.JUDGE if utterance:
-                self._group.create_task(self._judge(utterance, self._being_said(utterance)))
+                self._judging = self._group.create_task(self._judge(utterance))
             case Action.STOP_AND_CARRY if utterance:
                 await self._stop_turn()
                 self._carried = np.concatenate([self._carried, utterance.spoken])
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
+                self._drop_judgement()
                 await self._stop_turn()
                 if utterance is not None:
                     question = await self._commit_utterance(utterance)
@@ -208,8 +210,9 @@ class Session:
         started_ms = speech.start_sample * 1000 // RATE_HZ
         await self._outbox.event(told.SpeechStarted(started_ms, self._items.next_id))
 
-    async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
+    async def _judge(self, utterance: UtteranceEnded) -> None:
         """Recognise what was said into the answer; only a question ends it."""
+        being_said = self._being_said(utterance)
         shared = self._shared
         deadline = Deadline.after(shared.settings.turn_timeout_s)
         kind = await judge(
@@ -239,17 +242,17 @@ class Session:
             self._turn.release()
 
     def _make_ahead(self, group: asyncio.TaskGroup) -> Ahead:
-        shared = self._shared
-        return Ahead(
-            shared.settings,
-            self._ears,
-            group,
-            shared.stages.stt.permits,
-            shared.metrics,
-            self._speculate,
-        )
+        settings, metrics = self._shared.settings, self._shared.metrics
+        recognition = self._shared.stages.stt.permits
+        return Ahead(settings, self._ears, group, recognition, metrics, self._speculate)
+
+    def _drop_judgement(self) -> None:
+        """What was said before a clear or another question ends nothing any more."""
+        if self._judging is not None and self._judging is not asyncio.current_task():
+            self._judging.cancel()
 
     def _forget_audio(self) -> None:
+        self._drop_judgement()
         self._ahead.give_up(Fate.CHANGED)
         self._ears.clear()
         self._carried = self._carried[:0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio.echo import likeness
-from audio.pcm import Samples
+from audio.pcm import Samples, to_float
 from audio.resample import resample
 from audio.wavfile import read_wav
 from models.espeak import EspeakLibrary, EspeakSynthesizer
@@ -21,7 +21,7 @@ def played() -> Samples:
     """Half a second of silence and 3 s of the voice, at 16 kHz."""
     voice = EspeakSynthesizer(EspeakLibrary())
     speech = voice.synthesise("The last boat comes back at a quarter past five, except on Sundays.")
-    sound = resample(speech.samples / np.float32(32768), voice.rate_hz, RATE_HZ)
+    sound = resample(to_float(speech.samples), voice.rate_hz, RATE_HZ)
     return np.concatenate([silence(0.5), sound[: 3 * RATE_HZ]])
 
 

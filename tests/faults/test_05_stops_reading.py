@@ -33,7 +33,7 @@ async def test_it_is_closed_as_too_slow_and_was_never_sent_more_than_the_lead(
     started_s = time.monotonic()
     await ask(connection)
     witness = asyncio.create_task(is_served(faulted_server.url))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while "sess_000001" in faulted_server.app.sessions:
             await asyncio.sleep(0.02)
     passed_s = time.monotonic() - started_s

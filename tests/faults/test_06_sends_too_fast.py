@@ -33,7 +33,7 @@ async def test_reading_pauses_at_the_bound_and_then_the_session_is_closed(
     session_id = list(faulted_server.app.sessions)[-1]
     session = faulted_server.app.sessions[session_id]
     witness = asyncio.create_task(is_served(faulted_server.url))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         flooding = asyncio.create_task(flood(connection))
         told = [json.loads(message) async for message in _until_closed(connection)]
         await flooding

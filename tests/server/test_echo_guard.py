@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio.endpoint import EndpointEvent, SpeechDropped, SpeechStarted, UtteranceEnded
-from audio.pcm import Samples, encode_pcm16
+from audio.pcm import Samples, encode_pcm16, to_float
 from audio.resample import resample
 from audio.vad import VadModel
 from models.espeak import EspeakLibrary, EspeakSynthesizer
@@ -23,7 +23,7 @@ def answer() -> Samples:
     """An answer of about 4 s at 16 kHz, the rate of this session's voice."""
     voice = EspeakSynthesizer(EspeakLibrary())
     text = "The last boat comes back at a quarter past five, and on Sundays there is none at all."
-    return resample(voice.synthesise(text).samples / np.float32(32768), voice.rate_hz, RATE_HZ)
+    return resample(to_float(voice.synthesise(text).samples), voice.rate_hz, RATE_HZ)
 
 
 class Room:
