@@ -8,6 +8,7 @@ import errno
 import importlib.metadata
 import logging
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -57,6 +58,8 @@ OPEN_TIMEOUT_S = 5
 PING_INTERVAL_S = 15
 PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
+SEND_BUFFER_BYTES = 32 * 1024
+"""0.7 s of speech at 22,050 Hz."""
 
 
 def version() -> str:
@@ -213,6 +216,7 @@ class App:
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         """Run one session and close it with the code that its end deserves."""
+        _limit_send_buffer(connection)
         self._session_count += 1
         session_id = f"sess_{self._session_count:06d}"
         outbox = Outbox(connection, session_id, self.settings.send_timeout_s)
@@ -242,6 +246,13 @@ class App:
         if self._stopping.is_set():
             raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
         self._admission.check(len(self.sessions))
+
+
+def _limit_send_buffer(connection: ServerConnection) -> None:
+    """The kernel would hold a minute of speech for a client that reads none of it."""
+    with suppress(OSError):
+        tcp = connection.transport.get_extra_info("socket")
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def _listening_error(error: OSError, settings: Settings) -> StartError:

@@ -62,6 +62,10 @@ class Ears:
         """Whether an utterance runs, the silence at its end included."""
         return self._endpointer.is_speaking
 
+    def utterance_so_far(self) -> Samples:
+        """A copy of the running utterance, pre-roll first; empty while nobody speaks."""
+        return self._endpointer.samples_so_far()
+
     def change(self, settings: EarSettings) -> None:
         """Apply other settings; speech that is being heard is forgotten."""
         self._apply(settings)

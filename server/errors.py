@@ -8,6 +8,7 @@
     ├── SessionError            ends the session
     │   ├── AtCapacity          no place; try again after `retry_after_ms`
     │   ├── TooSlow             the client stopped reading
+    │   ├── TooFast             the client sends audio faster than it can be spoken
     │   ├── Gone                the socket closed while something was to be sent
     │   └── Idle                nothing was said for too long
     └── StageError              one stage of one turn failed; the next turn works
@@ -88,6 +89,13 @@ class TooSlow(SessionError):
 
     code = "too_slow"
     close_code = 4409
+
+
+class TooFast(SessionError):
+    """The client sends more audio than time passes, and does not stop."""
+
+    code = "too_fast"
+    close_code = 4429
 
 
 class Gone(SessionError):

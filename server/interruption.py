@@ -10,6 +10,8 @@ class Interruption(StrEnum):
 
     QUESTION = "question"
     BACKCHANNEL = "backchannel"
+    FRAGMENT = "fragment"
+    """One or two words that ask and order nothing ("but", "the hut"): a hum or cough misheard."""
     ECHO = "echo"
     NOTHING = "nothing"
 
@@ -18,6 +20,7 @@ ECHO_SHARE = 0.6
 """An echo is misheard in places: this share of its words, in order, must be the answer's own."""
 
 _LONGEST_BACKCHANNEL_WORDS = 4
+_LONGEST_FRAGMENT_WORDS = 2
 
 
 def classify(transcript: str, being_said: str) -> Interruption:
@@ -27,6 +30,8 @@ def classify(transcript: str, being_said: str) -> Interruption:
         return Interruption.NOTHING
     if len(words) <= _LONGEST_BACKCHANNEL_WORDS and all(word in _BACKCHANNELS for word in words):
         return Interruption.BACKCHANNEL
+    if len(words) <= _LONGEST_FRAGMENT_WORDS and words[0] in _OPENS_FRAGMENTS:
+        return Interruption.FRAGMENT
     if _echo_share(words, _words(being_said)) >= ECHO_SHARE:
         return Interruption.ECHO
     return Interruption.QUESTION
@@ -41,6 +46,14 @@ _BACKCHANNELS = frozenset(
         """
         yeah yes yep yup ok okay right sure mm mhm hm hmm uh huh um ah oh aha wow cool nice great
         good well so really indeed exactly true i see got it thanks
+        """
+    )
+)
+
+_OPENS_FRAGMENTS = frozenset(
+    _words(
+        """
+        a an the and or but of to in on at by for from with as it its this that these those
         """
     )
 )

@@ -166,6 +166,10 @@ class Metrics:
         for step, is_taken in taken.items():
             self._steps.labels(step).set(int(is_taken))
 
+    def count_echo(self) -> None:
+        """One utterance that was the assistant's own voice, known by its sound."""
+        self._interruptions.labels("echo").inc()
+
     def set_sessions(self, count: int) -> None:
         """Sessions that are open now."""
         self._sessions.set(count)

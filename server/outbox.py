@@ -4,6 +4,7 @@ It decides nothing about their order or pace; server/turn.py and server/pacing.p
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from websockets.exceptions import ConnectionClosed
@@ -31,6 +32,8 @@ class Outbox:
         self._session_id = session_id
         self._send_timeout_s = send_timeout_s
         self._event_count = 0
+        self.on_audio: Callable[[bytes], None] = lambda pcm: None
+        """Told every frame of audio as it leaves."""
 
     async def event(self, event: ServerEvent) -> None:
         """Send one event under the next event id."""
@@ -39,6 +42,7 @@ class Outbox:
 
     async def audio(self, pcm: bytes) -> None:
         """Send one binary frame of PCM16."""
+        self.on_audio(pcm)
         await self._send(pcm)
 
     async def error(self, error: ParleyError) -> None:

@@ -16,7 +16,7 @@ from audio.resample import resample
 from models.speakable import speakable
 from models.stt import Recognizer, Transcript
 from models.tts import Speech, pause_after_ms
-from models.word_times import carried_over
+from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
 from rag.retrieve import Retrieval
 from server.cache import MemoryCache
@@ -153,8 +153,9 @@ class Pipeline:
         def speak() -> Speech:
             spoken = speakable(written) + "," * is_clause
             made = synthesizer.synthesise(spoken, speed)
-            timed = replace(made, word_ends=carried_over(spoken, written, made.word_ends))
-            return _with_pause(timed, rate_hz, spoken)
+            ends = carried_over(spoken, written, made.word_ends)
+            known = ends or estimated_ends(written, len(made.samples))
+            return _with_pause(replace(made, word_ends=known), rate_hz, spoken)
 
         key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{is_clause:d}|{written}"
         is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence

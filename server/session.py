@@ -27,6 +27,7 @@ from server import server_events as told
 from server.ahead import Ahead
 from server.deadline import Deadline
 from server.ears import RATE_HZ, Ears
+from server.echo_guard import EchoGuard
 from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
 from server.intake import Intake
 from server.interruption import Interruption
@@ -41,6 +42,7 @@ from server.speculation import Fate, OnUnderstood, Speculation
 from server.state import TABLE, Action, Signal, State
 from server.surroundings import Surroundings
 from server.turn import Question, Turn, TurnLimits
+from server.typed import TypedQuestion
 
 log = logging.getLogger(__name__)
 
@@ -55,17 +57,20 @@ class Session:
         self._outbox = outbox
         self._shared = shared
         self._ears = Ears(shared.vad_model, ear_settings(settings))
-        self._intake = Intake(self._ears, outbox)
         self._news = EngineNews(shared.engine_room, outbox)
         self._speed = settings.speech_speed
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
+        guard = EchoGuard(self._ears, self._rate_hz, shared.metrics.count_echo)
+        outbox.on_audio = guard.sent
+        self._intake = Intake(self._ears, guard, outbox, settings.ahead_maximum_s)
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
         self._cut_sample: int | None = None
         self._lately = LatelySaid()
-        self._typed: Question | None = None
+        self._typed = TypedQuestion(self._items)
+        self._judging: asyncio.Task[None] | None = None
         self._last_activity_s = time.monotonic()
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
@@ -131,7 +136,7 @@ class Session:
                 self._cut_sample = event.end_sample if is_cut else None
                 signal = Signal.DOUBTED if self._is_doubtful(event) else Signal.UTTERANCE_ENDED
                 await self._signal(signal, utterance=event)
-            case SpeechDropped():
+            case SpeechDropped() if self._judging is None or self._judging.done():
                 await self._signal(Signal.SPEECH_DROPPED)
 
     async def _take_event(self, event: asked.ClientEvent) -> None:
@@ -147,7 +152,7 @@ class Session:
             case asked.UpdateSession():
                 await self._update(event)
             case asked.CreateItem():
-                await self._add_typed(event)
+                await self._typed.add(event.text)
             case asked.CreateResponse():
                 await self._answer_typed()
             case asked.TruncateItem():
@@ -156,7 +161,7 @@ class Session:
                 await self._outbox.event(told.ItemRetrieved(self._items.find(event.item_id)))
 
     async def _commit(self) -> None:
-        events = self._ears.commit()
+        events = self._intake.commit()
         if not events:
             await self._signal(Signal.COMMIT)
         for event in events:
@@ -175,13 +180,14 @@ class Session:
             case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.HOLD if speech:
                 await self._begin_hearing(action, speech)
             case Action.JUDGE if utterance:
-                self._group.create_task(self._judge(utterance, self._being_said(utterance)))
+                self._judging = self._group.create_task(self._judge(utterance))
             case Action.STOP_AND_CARRY if utterance:
                 await self._stop_turn()
                 self._carried = np.concatenate([self._carried, utterance.spoken])
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
+                self._drop_judgement()
                 await self._stop_turn()
                 if utterance is not None:
                     question = await self._commit_utterance(utterance)
@@ -211,8 +217,9 @@ class Session:
         await self._outbox.event(told.SpeechStarted(started_ms, self._items.next_id))
         self._ahead.listen(self._items.next_id)
 
-    async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
+    async def _judge(self, utterance: UtteranceEnded) -> None:
         """Recognise what was said into the answer; only a question ends it."""
+        being_said = self._being_said(utterance)
         shared = self._shared
         deadline = Deadline.after(shared.settings.turn_timeout_s)
         kind = await judge(
@@ -247,7 +254,13 @@ class Session:
         partials = Partials(shared.settings, *common, self._partial_pipeline, self._tell_partial)
         return Ahead(shared.settings, self._ears, *common, self._speculate, partials)
 
+    def _drop_judgement(self) -> None:
+        """What was said before a clear or another question ends nothing any more."""
+        if self._judging is not None and self._judging is not asyncio.current_task():
+            self._judging.cancel()
+
     def _forget_audio(self) -> None:
+        self._drop_judgement()
         self._ahead.give_up(Fate.CHANGED)
         self._ears.clear()
         self._carried = self._carried[:0]
@@ -267,20 +280,9 @@ class Session:
             steps=self._shared.governor.steps if guess is None else guess.pipeline.steps,
         )
 
-    async def _add_typed(self, event: asked.CreateItem) -> None:
-        item_id = await self._items.add_text(event.text)
-        self._typed = Question(item_id, time.monotonic(), text=event.text)
-
     async def _answer_typed(self) -> None:
-        if self._typed is None:
-            raise InvalidEvent(
-                "There is no question to answer: send conversation.item.create first, or speak.",
-                code="no_question",
-            )
-        question, self._typed = self._typed, None
-        steps = self._shared.governor.steps
-        typed = replace(question, asked_at_s=time.monotonic(), steps=steps)
-        await self._signal(Signal.QUESTION_TYPED, question=typed)
+        question = self._typed.take(self._shared.governor.steps)
+        await self._signal(Signal.QUESTION_TYPED, question=question)
 
     def _start_turn(self, question: Question) -> None:
         pipeline = replace(

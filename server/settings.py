@@ -113,6 +113,10 @@ class Settings:
     endpoint_prefix_ms: int = _setting(300, "audio kept from before the onset", 0, 2000)
     utterance_maximum_s: int = _setting(30, "an utterance is cut after this", 2, 120)
 
+    ahead_maximum_s: float = _setting(
+        30.0, "audio taken ahead of the clock; then reading pauses", 1, 600
+    )
+
     speculation: bool = _setting(True, "answer ahead at a pause; needs the cache")
     partials: bool = _setting(True, "tell words while the person speaks")
     partial_every_ms: int = _setting(500, "running speech between two partials", 200, 10_000)

@@ -51,9 +51,12 @@ class FakeSynthesizer:
     def __init__(self) -> None:
         self.sentences: list[str] = []
         self.error: Exception | None = None
+        self.go = threading.Event()
+        self.go.set()
 
     def synthesise(self, sentence: str, speed: float = 1.0) -> Speech:
         self.sentences.append(sentence)
+        assert self.go.wait(10)
         if self.error is not None:
             raise self.error
         times = np.arange(len(sentence) * self.rate_hz // 100) / self.rate_hz

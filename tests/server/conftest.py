@@ -135,6 +135,7 @@ async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeSta
     yield make
     for stand in stands:
         stand.recognizer.go.set()
+        stand.synthesizer.go.set()
         stand.running.cancel()
         await asyncio.gather(stand.running, return_exceptions=True)
         for stage in stand.shared.stages.all():

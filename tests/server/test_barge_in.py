@@ -175,3 +175,21 @@ async def test_speech_goes_on_while_uh_huh_is_judged(
     await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
     assert stand.wire.last("parley.turn")["transcript"] == "where is the car park"
     await stand.end()
+
+
+async def test_what_was_said_before_another_question_ends_nothing(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """A judgement that is still awaited when somebody types does not cancel the typed answer."""
+    stand = make_stand()
+    stand.recognizer.text = "where is the car park"
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    stand.messages.send(*ask("do children travel free"))
+    await stand.wire.wait_for("response.created", 2)
+    stand.recognizer.go.set()
+    report = await stand.wire.wait_for("parley.turn", 2)
+    assert (report["outcome"], report["transcript"]) == ("answered", "do children travel free")
+    await stand.end()

@@ -60,7 +60,7 @@ async def test_a_spoken_question_brings_the_events_of_a_voiced_turn(
     make_stand: MakeStand, spoken: Samples
 ) -> None:
     """The full order of server events, with audio, sources and a report that adds up."""
-    stand = make_stand()
+    stand = make_stand(partials=False)
     stand.say(spoken)
     report = await stand.wire.wait_for("parley.turn")
     assert without_repeated_deltas(stand.wire.types()) == VOICED_TURN

@@ -40,7 +40,7 @@ async def test_the_answer_is_made_before_the_endpoint_and_used(
     make_stand: MakeStand, spoken: Samples
 ) -> None:
     """Recognised once, at the pause; the turn says so and counts its stages as first found."""
-    stand = make_stand()
+    stand = make_stand(partials=False)
     stand.recognizer.text = "what does a ticket cost"
     stand.say(np.concatenate([speech_only(spoken), np.zeros(PAUSE_SAMPLES, np.float32)]))
     await heard(stand)
@@ -109,7 +109,7 @@ async def test_a_client_that_sets_its_silence_has_it(
 async def test_switched_off_it_answers_the_same(make_stand: MakeStand, spoken: Samples) -> None:
     """PARLEY_SPECULATION=0, and no cache: one recognition, after the endpoint."""
     for changes in ({"speculation": False}, {"cache_enabled": False}):
-        stand = make_stand(**changes)
+        stand = make_stand(partials=False, **changes)
         stand.say(spoken)
         report = await stand.wire.wait_for("parley.turn")
         assert (report["outcome"], report["speculation"]) == ("answered", "none")

@@ -1,0 +1,52 @@
+"""Fault 6: audio at a hundred times the pace of speech."""
+
+import asyncio
+import json
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from tests.faults.witness import is_served, opened
+from tests.server.running import RunningApp
+
+FRAME = bytes(6400)
+FRAME_S = 0.2
+AHEAD_MAXIMUM_S = 2.0
+
+
+async def flood(connection: ClientConnection) -> float:
+    """Send until the server hangs up; return the seconds of audio that left."""
+    sent_s = 0.0
+    try:
+        while True:
+            await connection.send(FRAME)
+            sent_s += FRAME_S
+    except ConnectionClosed:
+        return sent_s
+
+
+async def test_reading_pauses_at_the_bound_and_then_the_session_is_closed(
+    faulted_server: RunningApp,
+) -> None:
+    """`too_fast` and 4429; what was taken is bounded; another session is answered meanwhile."""
+    connection = await opened(faulted_server.url)
+    session_id = list(faulted_server.app.sessions)[-1]
+    session = faulted_server.app.sessions[session_id]
+    witness = asyncio.create_task(is_served(faulted_server.url))
+    async with asyncio.timeout(45):
+        flooding = asyncio.create_task(flood(connection))
+        told = [json.loads(message) async for message in _until_closed(connection)]
+        await flooding
+    assert told[-1]["error"]["code"] == "too_fast"
+    assert connection.close_code == 4429
+    # The bound, and what was let through while reading paused for a third of it.
+    assert session._ears.heard_ms / 1000 < AHEAD_MAXIMUM_S * 1.7 + FRAME_S
+    assert await witness
+
+
+async def _until_closed(connection: ClientConnection):  # type: ignore[no-untyped-def]
+    try:
+        async for message in connection:
+            yield message
+    except ConnectionClosed:
+        return
