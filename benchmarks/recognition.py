@@ -19,6 +19,7 @@ from benchmarks.results import percentiles, table, write_result
 from benchmarks.spoken_sets import (
     DEFAULT_RECORDINGS,
     SpokenItem,
+    as_sessions_hear,
     recorded_items,
     sample_language_model,
     spoken_items,
@@ -29,6 +30,8 @@ from models.stt import RATE_HZ, Recognizer, Transcript
 from models.whisper import WhisperRecognizer
 
 DEFAULT_VOICES = "flite:slt,flite:rms"
+CROPS_MS = (96, 192)
+"""Silence that a session leaves behind the last word: EndpointSettings.pause_ms, and twice it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,14 @@ def by_group(heard: Sequence[Heard]) -> dict[str, dict[str, Any]]:
 
 def measure(recognizer: Recognizer, voices: str, recordings: Path) -> dict[str, Any]:
     """Everything that is written to benchmarks/results/recognition.json."""
-    questions = hear(recognizer, spoken_items(SAMPLE_QUESTIONS, voices))
+    spoken = spoken_items(SAMPLE_QUESTIONS, voices)
+    questions = hear(recognizer, spoken)
+    cropped = [one for ms in CROPS_MS for one in hear(recognizer, as_sessions_hear(spoken, ms))]
     unanswerable = hear(recognizer, spoken_items(UNANSWERABLE_QUESTIONS, voices))
     figures: dict[str, Any] = {
         "engine": recognizer.name,
         "voices": by_group(questions),
+        "cropped": by_group(cropped),
         "all_voices": figures_of(questions),
         "unanswerable": by_group(unanswerable),
     }
@@ -100,6 +106,7 @@ def report(figures: dict[str, Any]) -> str:
     rows: list[list[object]] = [["speech", "n", "WER %", "cpu ms p50", "p95", "RTF", "taken from"]]
     named = {
         **figures["voices"],
+        **figures["cropped"],
         "all voices": figures["all_voices"],
         **{f"unanswerable {name}": one for name, one in figures["unanswerable"].items()},
     }

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from audio.endpoint import Endpointer, EndpointSettings, UtteranceEnded
 from audio.pcm import Samples, to_mono
 from audio.resample import resample
+from audio.vad import VadModel, VadStream
 from audio.wavfile import read_wav
 from benchmarks.question_file import read_questions
 from benchmarks.speak import DEFAULT_OUT, spoken_questions
@@ -49,6 +51,25 @@ def spoken_items(questions: Path, voices: str, every: int = 1) -> list[SpokenIte
     return [
         SpokenItem(str(one.voice), one.question.text, read_wav(one.path).samples) for one in chosen
     ]
+
+
+def as_sessions_hear(items: Sequence[SpokenItem], pause_ms: int) -> list[SpokenItem]:
+    """What a session would recognise of each: cropped to pre-roll, speech and `pause_ms` of rest.
+
+    One that no speech is found in is left whole, so that it still counts.
+    """
+    model, tail = VadModel(), np.zeros(2 * RATE_HZ, np.float32)
+    settings = EndpointSettings(silence_ms=1500, pause_ms=pause_ms)
+    cropped = []
+    for item in items:
+        endpointer, parts = Endpointer(settings), []
+        for window in VadStream(model).push(np.concatenate([tail, item.speech, tail])):
+            for event in endpointer.push(window):
+                if isinstance(event, UtteranceEnded):
+                    parts.append(event.spoken)
+        speech = np.concatenate(parts) if parts else item.speech
+        cropped.append(SpokenItem(f"{item.group}, cropped at {pause_ms} ms", item.words, speech))
+    return cropped
 
 
 def recorded_items(folder: Path) -> list[SpokenItem]:
