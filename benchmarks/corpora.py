@@ -10,9 +10,10 @@ from models.embedder import MiniLmEmbedder
 from models.minilm_weights import FINGERPRINT, prepare_minilm
 from rag.chunk import Passage
 from rag.embedding import Embedder
+from rag.hit import Hit
 from rag.index import FlatIndex
 from rag.ingest import ingest
-from rag.retrieve import Hit, Retriever
+from rag.retrieve import Retriever
 from rag.sentences import split_sentences
 from rag.store import DocumentRecord, Store
 from rag.words import Stemmer

@@ -10,8 +10,9 @@ import numpy as np
 
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder, Vector
+from rag.hit import Hit, Retrieval
 from rag.phrasing import leans_on_context, phrase
-from rag.retrieve import Hit, Retrieval, Retriever, covered_share
+from rag.retrieve import Retriever, covered_share
 from rag.sentence_vectors import SentenceVectors
 
 REFUSAL = "I could not find that in your documents."

@@ -28,6 +28,11 @@ def leans_on_context(sentence: str) -> bool:
     return _first_word(sentence) in _LEANING_WORDS
 
 
+def announces_more(sentence: str) -> bool:
+    """Whether the sentence ends by pointing at what follows it."""
+    return sentence.rstrip().endswith(":")
+
+
 def phrase(passage: Passage, sentences: Sequence[str]) -> str:
     """Name the source, and the heading too where the first sentence leans on what came before."""
     opening = _opening(passage.title)

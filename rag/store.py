@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from rag.chunk import Passage
 from rag.embedding import Vector, Vectors
+from rag.filter import EVERYTHING, Filter
 from rag.lock import exclusive
 from rag.schema import StoreError, connect, prepare
+from rag.store_reads import matching_passages, neighbour_ids, passages_within
 from rag.store_writes import (
     DOCUMENT_COLUMNS,
     HEADING_SEPARATOR,
@@ -32,9 +34,6 @@ from rag.store_writes import (
 )
 
 __all__ = ["DocumentChange", "DocumentRecord", "Store", "StoreCounts", "StoredPassage"]
-
-TITLE_WEIGHT, HEADING_WEIGHT, BODY_WEIGHT = 0.3, 2.0, 1.0
-"""FTS5 bm25 column weights: a title is on every passage of its document, a heading on few."""
 
 _ROWS_AT_ONCE = 10_000
 
@@ -231,17 +230,19 @@ class Store:
             vectors[start : start + len(block)] = joined.reshape(len(block), self.dimension)
         return VectorTable(self.generation(), ids, vectors)
 
-    def lexical_search(self, query: str, limit: int) -> list[int]:
-        """Passage ids by weighted bm25, best first. `query` comes from words.match_query."""
+    def lexical_search(self, query: str, limit: int, narrowing: Filter = EVERYTHING) -> list[int]:
+        """Passage ids by weighted bm25, best first. `query` comes from lexical.match_expression."""
         if not query:
             return []
-        rows = self._connection().execute(
-            "SELECT rowid FROM passage_words WHERE passage_words MATCH ? "
-            f"ORDER BY bm25(passage_words, {TITLE_WEIGHT}, {HEADING_WEIGHT}, {BODY_WEIGHT}), rowid "
-            "LIMIT ?",
-            (query, limit),
-        )
-        return [row[0] for row in rows]
+        return matching_passages(self._connection(), query, limit, narrowing)
+
+    def passages_within(self, narrowing: Filter) -> NDArray[np.int64]:
+        """The ids of all passages that the filter lets through, ascending."""
+        return passages_within(self._connection(), narrowing)
+
+    def neighbours(self, passage_ids: Iterable[int], step: int) -> Mapping[int, int]:
+        """For each passage the id of the one `step` positions on, under the same headings."""
+        return neighbour_ids(self._connection(), passage_ids, step)
 
     def passages_with(self, stems: Iterable[str]) -> Mapping[str, int]:
         """In how many passages each Porter stem occurs; absent ones are left out."""
