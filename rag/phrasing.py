@@ -10,6 +10,8 @@ MAXIMUM_TITLE_WORDS = 8
 MAXIMUM_SPOKEN_WORDS = 80
 """An answer past this is cut at a clause: a single sentence may have up to 120 words."""
 
+_BULLET = re.compile(r"(?:^|(?<=[.:;!?]))\s+(?:[-–•*·]\s+)+")
+_NOTE = re.compile(r"\s?\[(?:update|citation needed|(?:note )?\d{1,3}|[a-z])\]")
 _FIRST_WORD = re.compile(r"^\W*([^\W\d_]+)")
 
 _LEANING_WORDS = frozenset(
@@ -28,6 +30,11 @@ def leans_on_context(sentence: str) -> bool:
     return _first_word(sentence) in _LEANING_WORDS
 
 
+def is_question(sentence: str) -> bool:
+    """Whether it asks. Said back to the one who asked, it answers nothing."""
+    return sentence.rstrip("\"'”’)]» ").endswith("?")
+
+
 def announces_more(sentence: str) -> bool:
     """Whether the sentence ends by pointing at what follows it."""
     return sentence.rstrip().endswith(":")
@@ -38,7 +45,20 @@ def phrase(passage: Passage, sentences: Sequence[str]) -> str:
     opening = _opening(passage.title)
     if leans_on_context(sentences[0]) and passage.headings:
         opening = f"{opening}, under {passage.headings[-1].rstrip('.:')}"
-    return limit_words(" ".join([_joined(opening, sentences[0]), *sentences[1:]]))
+    first, *others = map(spoken, sentences)
+    return limit_words(" ".join([_joined(opening, first), *others]))
+
+
+def phrase_briefly(sentences: Sequence[str]) -> str:
+    """The sentences alone: the source is shown and not said."""
+    text = " ".join(map(spoken, sentences))
+    return limit_words(text[:1].upper() + text[1:])
+
+
+def spoken(sentence: str) -> str:
+    """Without list bullets and the notes of an encyclopaedia, such as [update] and [12]."""
+    plain = _NOTE.sub("", _BULLET.sub(" ", f" {sentence}"))
+    return plain.strip()
 
 
 def opening_clause(title: str) -> str:
