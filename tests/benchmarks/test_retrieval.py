@@ -65,6 +65,21 @@ def test_command_prints_the_contract(
     assert kept["p"] == figures
 
 
+def test_parts_are_told_beside_the_whole(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FTS5 and the index each have their own figures; made-up passages fill the store."""
+    monkeypatch.setattr(retrieval, "load_embedder", WordEmbedder)
+    monkeypatch.setattr(retrieval, "RESULT_PATH", tmp_path / "retrieval.json")
+    assert retrieval.main([*map(str, files), "--grow-to", "40"]) == 0
+    figures = json.loads((tmp_path / "retrieval.json").read_text())["p, 40 passages"]
+    assert figures["passages"] == 40
+    assert set(figures["parts"]) == {"fts5", "fts5_rare_words", "dense"}
+    for part in figures["parts"].values():
+        assert set(part) == {"hit_at_1", "hit_at_3", "hit_at_5", "mrr_at_10"}
+    assert {told["count"] for told in figures["parts_ms"].values()} == {3}
+
+
 def test_sample_documents_are_asked_without_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,7 +133,7 @@ def test_figures_of_passages(files: tuple[Path, Path], store: Store) -> None:
     with store:
         store_passages(files[0], store, embedder)
         asked = ask(make_retriever(store), embedder, read_passage_questions(files[1]))
-    assert [one.rank for one in asked] == [0, 0, 1]
+    assert [one.ranked.rank for one in asked] == [0, 0, 1]
     assert holds_reference(asked[0])
     assert summarise(asked)["questions"] == 3
 
@@ -131,7 +146,7 @@ def test_labels_name_document_and_heading(store: Store) -> None:
         found = make_retriever(store).search("dogs", embedder.embed(["dogs"])[0])
         assert label_of(found.hits[0]) == "a.md#Dogs"
         asked = ask(make_retriever(store), embedder, [LabelledQuestion("dogs", "elsewhere")])
-    assert asked[0].rank is None
+    assert asked[0].ranked.rank is None
 
 
 def test_copied_documents_keep_passages_and_vectors(store: Store, tmp_path: Path) -> None:
