@@ -1,11 +1,12 @@
 """Measures retrieval and refusals on any passages and questions, or on the sample documents.
 
-python -m benchmarks.retrieval [PASSAGES.jsonl QUESTIONS.jsonl [--grow-to N] [--questions N]]
-[--json]
+python -m benchmarks.retrieval [PASSAGES.jsonl QUESTIONS.jsonl [--grow-to N] [--questions N]
+[--store STORE.sqlite3]] [--json]
 
 Passages are lines of {"id", "title", "text"}, questions of {"q", "pid", "a"}. Beside the whole it
 tells what FTS5 and the index find alone. --grow-to adds made-up passages up to N, for the times;
---questions asks only N of the questions, evenly spread. Without files it asks the sample questions
+--questions asks only N of the questions, evenly spread; --store keeps the embedded passages there
+for the next run. Without files it asks the sample questions
 and those that the samples do not answer. It listens to and speaks nothing.
 """
 
@@ -115,7 +116,8 @@ def measure_files(
         raise CorpusError(f"{questions} holds no questions")
     if most:
         asked_for = asked_for[:: -(-len(asked_for) // most)]
-    store_passages(passages, store, embedder)
+    if not store.counts().documents:
+        store_passages(passages, store, embedder)
     grow(store, size)
     retriever = make_retriever(store)
     figures = summarise(ask(retriever, embedder, asked_for))
@@ -163,12 +165,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--grow-to", type=int, default=0, metavar="N", help="passages, with made-up"
     )
     parser.add_argument("--questions", type=int, default=0, metavar="N", help="ask only so many")
+    parser.add_argument(
+        "--store", type=Path, metavar="STORE.sqlite3", help="keep the passages here"
+    )
     options = parser.parse_args(arguments)
     if len(options.files) not in (0, 2):
         parser.error("give both a passages and a questions file, or neither")
     embedder = load_embedder()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "store.sqlite3"
+        path = options.store or Path(folder) / "store.sqlite3"
         with Store(path, embedder.fingerprint, embedder.dimension) as store:
             try:
                 if options.files:

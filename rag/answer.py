@@ -13,7 +13,7 @@ from rag.choice import Candidate, Quote, choose
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder, Vector
 from rag.hit import Hit, Retrieval
-from rag.phrasing import is_question, phrase, phrase_briefly
+from rag.phrasing import is_cross_reference, is_question, phrase, phrase_briefly
 from rag.retrieve import Retriever, covered_share
 from rag.sentence_vectors import SentenceVectors
 
@@ -90,6 +90,8 @@ class Answerer:
         asked, asked_cosine = set[str](), -1.0
         for position, sentence in enumerate(hit.passage.sentences):
             cosine, stems = float(cosines[position]), self._stems(sentence)
+            if is_cross_reference(sentence):
+                continue
             if is_question(sentence) and position + 1 < len(hit.passage.sentences):
                 asked, asked_cosine = stems, cosine
                 continue

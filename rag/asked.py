@@ -14,6 +14,8 @@ class AskedFor(StrEnum):
     """How many, how long, when, what it costs."""
     NAME = "name"
     """Who."""
+    DEFINITION = "definition"
+    """What something is."""
     ANYTHING = "anything"
 
 
@@ -24,6 +26,13 @@ _FIGURE = re.compile(
 )
 _NAME = re.compile(r"\b(who|whom|whose)\b")
 
+_DEFINITION = re.compile(
+    r"^\W*(so |and |please |tell me )*what (is|are|is \(are\)) (an? )?"
+    r"(?!the |it\b|its |this |that |these |those |your |my |our |their |his |her |there\b)"
+    r"((?!of\b|for\b|in\b|on\b|at\b|to\b|from\b|by\b|with\b)[\w'-]+\W*){1,6}$"
+)
+"""Of a thing by its name; "what is the capital of France" asks for no definition."""
+
 _HAS_FIGURE = re.compile(
     r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(thir|four|fif|six|seven"
     r"|eigh|nine)teen|(twen|thir|for|fif|six|seven|eigh|nine)ty|hundreds?|thousands?|millions?"
@@ -31,6 +40,7 @@ _HAS_FIGURE = re.compile(
     r"|(mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
     re.IGNORECASE,
 )
+_DEFINES = re.compile(r"^\W*([\w'’,()-]+ ){1,10}(is|are) (an?|the|any|one|when|what)\b")
 _HAS_NAME = re.compile(r"(?<=[\w,;:)] )[^\W\d_a-z][^\W\d_]+")
 """A capital inside a sentence."""
 
@@ -40,6 +50,8 @@ def asked_for(question: str) -> AskedFor:
     lowered = question.lower()
     if _FIGURE.search(lowered):
         return AskedFor.FIGURE
+    if _DEFINITION.match(lowered):
+        return AskedFor.DEFINITION
     return AskedFor.NAME if _NAME.search(lowered) else AskedFor.ANYTHING
 
 
@@ -47,4 +59,6 @@ def has_what_is_asked(wanted: AskedFor, sentence: str) -> bool:
     """Whether a sentence could hold it; never for ANYTHING, which tells no sentences apart."""
     if wanted is AskedFor.FIGURE:
         return _HAS_FIGURE.search(sentence) is not None
+    if wanted is AskedFor.DEFINITION:
+        return _DEFINES.match(sentence) is not None
     return wanted is AskedFor.NAME and _HAS_NAME.search(sentence) is not None

@@ -12,6 +12,9 @@ MAXIMUM_SPOKEN_WORDS = 80
 
 _BULLET = re.compile(r"(?:^|(?<=[.:;!?]))\s+(?:[-–•*·]\s+)+")
 _NOTE = re.compile(r"\s?\[(?:update|citation needed|(?:note )?\d{1,3}|[a-z])\]")
+_CROSS_REFERENCE = re.compile(
+    r"\W*(see|refer to) (also|the|our|chapter|section|page|table|fig)", re.I
+)
 _FIRST_WORD = re.compile(r"^\W*([^\W\d_]+)")
 
 _LEANING_WORDS = frozenset(
@@ -33,6 +36,11 @@ def leans_on_context(sentence: str) -> bool:
 def is_question(sentence: str) -> bool:
     """Whether it asks. Said back to the one who asked, it answers nothing."""
     return sentence.rstrip("\"'”’)]» ").endswith("?")
+
+
+def is_cross_reference(sentence: str) -> bool:
+    """Whether it sends a reader elsewhere ("(See the table.)"), where a listener cannot go."""
+    return _CROSS_REFERENCE.match(sentence) is not None
 
 
 def announces_more(sentence: str) -> bool:

@@ -80,6 +80,24 @@ def test_parts_are_told_beside_the_whole(
     assert {told["count"] for told in figures["parts_ms"].values()} == {3}
 
 
+def test_kept_store_is_not_embedded_again(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--store spares the next run the passages, and --questions asks only some."""
+    monkeypatch.setattr(retrieval, "RESULT_PATH", tmp_path / "retrieval.json")
+    kept = ["--store", str(tmp_path / "kept.sqlite3")]
+    figures = []
+    for wanted in ("0", "2"):
+        embedder = WordEmbedder()
+        monkeypatch.setattr(retrieval, "load_embedder", lambda made=embedder: made)
+        assert retrieval.main([*map(str, files), *kept, "--questions", wanted]) == 0
+        figures.append(json.loads((tmp_path / "retrieval.json").read_text())["p"])
+        calls = embedder.calls
+    assert [one["questions"] for one in figures] == [3, 2]
+    assert figures[0]["passages"] == figures[1]["passages"]
+    assert calls == 2 * 2 + 1
+
+
 def test_sample_documents_are_asked_without_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
