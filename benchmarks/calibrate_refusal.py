@@ -113,10 +113,7 @@ class Observer:
 
 def _evidence(answerer: Answerer, retrieval: Retrieval) -> Evidence | None:
     candidates = answerer.candidates(retrieval)
-    if not candidates:
-        return None
-    best = max(candidates, key=lambda candidate: candidate.score)
-    return gather_evidence(retrieval, candidates, best)
+    return gather_evidence(retrieval, candidates) if candidates else None
 
 
 @contextmanager

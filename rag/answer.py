@@ -66,7 +66,7 @@ class Answerer:
         if not candidates:
             return Answer(REFUSAL, (), (), True, 0.0)
         best = max(candidates, key=lambda candidate: candidate.score)
-        confidence = answer_confidence(gather_evidence(retrieval, candidates, best))
+        confidence = answer_confidence(gather_evidence(retrieval, candidates))
         if confidence < self._refuse_below:
             return Answer(REFUSAL, (), (), True, confidence)
         chosen = choose(best, candidates, is_brief)
@@ -106,15 +106,18 @@ class Answerer:
             asked, asked_cosine = set(), -1.0
 
 
-def gather_evidence(
-    retrieval: Retrieval, candidates: Sequence[Candidate], best: Candidate
-) -> Evidence:
-    """What answer_confidence judges; `candidates` must not be empty."""
+def gather_evidence(retrieval: Retrieval, candidates: Sequence[Candidate]) -> Evidence:
+    """What answer_confidence judges; `candidates` must not be empty.
+
+    The sentence looked at is the one that fits best. What kind of thing is asked for says which
+    sentence to speak, not whether the documents answer.
+    """
+    fittest = max(candidates, key=lambda candidate: candidate.fit)
     return Evidence(
         retrieval.passage_cosine,
         retrieval.passage_coverage,
         float(np.max([candidate.cosine for candidate in candidates])),
-        best.coverage,
+        fittest.coverage,
     )
 
 

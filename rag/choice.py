@@ -12,7 +12,7 @@ MAXIMUM_SENTENCES = 3
 MAXIMUM_WORDS = 55
 """Of the quoted sentences; with the source named an answer stays at about 60 words, or 25 s."""
 
-CONTEXT_WORDS = 25
+CONTEXT_WORDS = 40
 """A longer sentence is no introduction: the source's title and heading say what is meant."""
 
 SENTENCE_COVERAGE_WEIGHT = 0.5
@@ -20,9 +20,9 @@ PASSAGE_WEIGHT = 1.0
 KIND_WEIGHT = 0.1
 COMPANION_SHARE = 0.85
 """A sentence scores cosine + 0.5 coverage + its passage's score, and 0.1 more when it has a figure
-or a name where one is asked for; it joins the best one from 0.85 of its score on. The figures are
-in benchmarks/results/retrieval.json: at 0.80 XQuAD's answers hold the reference 0.3% more often and
-are 2 words longer; the best sentence alone holds it 6% less often, of the sample questions 12%."""
+or a name where one is asked for; it joins the best one from 0.85 of its score on. Measured with python
+-m benchmarks.retrieval: at 0.80 XQuAD's answers hold the reference 0.3% more often and are 2 words
+longer; the best sentence alone holds it 6% less often, for the sample questions 12%."""
 
 REPEATED_SHARE = 0.75
 """A companion of whose content words so many were said is a repetition."""
@@ -47,10 +47,15 @@ class Candidate:
         return self.hit.passage.sentences[self.position]
 
     @property
+    def fit(self) -> float:
+        """How well it and its passage fit the question."""
+        own = self.cosine + SENTENCE_COVERAGE_WEIGHT * self.coverage
+        return own + PASSAGE_WEIGHT * self.hit.score
+
+    @property
     def score(self) -> float:
         """What candidates are chosen by."""
-        fit = self.cosine + SENTENCE_COVERAGE_WEIGHT * self.coverage
-        return fit + PASSAGE_WEIGHT * self.hit.score + KIND_WEIGHT * self.has_what_is_asked
+        return self.fit + KIND_WEIGHT * self.has_what_is_asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rag.answer import REFUSAL, Answer, Answerer
+from rag.answer import REFUSAL, Answer, Answerer, gather_evidence
+from rag.choice import Candidate
 from rag.chunk import Passage
 from rag.confidence import Evidence, answer_confidence, retrieval_confidence
 from rag.index import FlatIndex
@@ -164,6 +165,19 @@ def test_short_answer_leads(store: Store, embedder: WordEmbedder) -> None:
     add_document(store, embedder, "birds.md", sentences)
     answer = ask(store, embedder, "Where do puffins nest?", 0.1)
     assert answer.sentences == tuple(reversed(sentences))
+
+
+def test_kind_of_answer_does_not_change_the_confidence(
+    store: Store, embedder: WordEmbedder
+) -> None:
+    """A date in another sentence may decide what is spoken, not whether the documents answer."""
+    add_document(store, embedder, "birds.md", ["Puffins nest.", "Gulls came in 1911."])
+    retriever = Retriever(store, FlatIndex.from_store(store), Stemmer())
+    retrieval = retriever.search("When?", embedder.embed(["When?"])[0])
+    fitting = Candidate(retrieval.hits[0], 0, 0.5, 0.9)
+    dated = Candidate(retrieval.hits[0], 1, 0.5, 0.8, has_what_is_asked=True)
+    assert dated.score > fitting.score
+    assert gather_evidence(retrieval, [fitting, dated]).sentence_coverage == fitting.coverage
 
 
 def test_cross_reference_is_not_quoted(store: Store, embedder: WordEmbedder) -> None:
