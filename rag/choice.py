@@ -20,9 +20,9 @@ PASSAGE_WEIGHT = 1.0
 KIND_WEIGHT = 0.1
 COMPANION_SHARE = 0.85
 """A sentence scores cosine + 0.5 coverage + its passage's score, and 0.1 more when it has a figure
-or a name where one is asked for; it joins the best one from 0.85 of its score on. Measured with python
--m benchmarks.retrieval: at 0.80 XQuAD's answers hold the reference 0.3% more often and are 2 words
-longer; the best sentence alone holds it 6% less often, for the sample questions 12%."""
+or a name where one is asked for; it joins the best one from 0.85 of its score on. Measured with
+python -m benchmarks.retrieval: at 0.80 XQuAD's answers hold the reference 0.3% more often and are
+2 words longer; the best sentence alone holds it 6% less often, for the sample questions 12%."""
 
 REPEATED_SHARE = 0.75
 """A companion of whose content words so many were said is a repetition."""
