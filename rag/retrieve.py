@@ -141,9 +141,18 @@ class Retriever:
     ) -> list[Found]:
         """The candidates that still exist, best first."""
         passages, vectors = self._store.fetch(pool), self._store.vectors(pool)
+        spelled = {
+            number: set(words(stored.passage.embedding_text)) for number, stored in passages.items()
+        }
+        # What the stemmer does not know yet it learns in one go, not passage by passage.
+        self._stemmer.stems(set[str]().union(*spelled.values()))
+        covered = {
+            number: covered_share(terms, set(self._stemmer.stems(found)))
+            for number, found in spelled.items()
+        }
         found = [
             Found(
-                self._hit(passages[number], fusion, float(question @ vectors[number]), terms),
+                _hit(passages[number], fusion, float(question @ vectors[number]), covered[number]),
                 vectors[number],
                 self._named(passages[number], terms),
             )
@@ -151,20 +160,6 @@ class Retriever:
             if number in passages and number in vectors
         ]
         return sorted(found, key=lambda one: (-one.hit.score, one.hit.passage_id))
-
-    def _hit(
-        self, stored: StoredPassage, fusion: float, cosine: float, terms: Sequence[WeightedTerm]
-    ) -> Hit:
-        coverage = covered_share(terms, self.stems(stored.passage.embedding_text))
-        return Hit(
-            stored.passage_id,
-            stored.document,
-            stored.passage,
-            relevance(cosine, coverage),
-            fusion,
-            cosine,
-            coverage,
-        )
 
     def _named(self, stored: StoredPassage, terms: Sequence[WeightedTerm]) -> frozenset[str]:
         over = self.stems(" ".join([stored.passage.title, *stored.passage.headings]))
@@ -187,6 +182,18 @@ class Retriever:
             )
             for hit in hits
         )
+
+
+def _hit(stored: StoredPassage, fusion: float, cosine: float, coverage: float) -> Hit:
+    return Hit(
+        stored.passage_id,
+        stored.document,
+        stored.passage,
+        relevance(cosine, coverage),
+        fusion,
+        cosine,
+        coverage,
+    )
 
 
 def relevance(cosine: float, coverage: float) -> float:
