@@ -16,9 +16,9 @@ most this many passages select the rows; so the cost does not grow with the corp
 SCORING_WORDS = 1
 """How many of the other words still count in the ranks of the rows so selected.
 
-Measured on 100,000 passages with python -m benchmarks.retrieval --grow-to 100000, processor time at
-p50 and p95: every word 61 and 108 ms, these 2.4 and 5.1. hit@5 by words alone falls from 0.63 to 0.60
-there and from 0.91 to 0.90 for 5,000."""
+Measured on 100,000 passages with python -m benchmarks.retrieval --grow-to 100000, processor time
+at p50 and p95: every word 61 and 108 ms, these 2.4 and 5.1. hit@5 by words alone falls from 0.63 to
+0.60 there, and from 0.91 to 0.90 for 5,000."""
 
 TELLING_ROWS = 8_000
 """A word in more passages than this selects nothing alone, only together with another one."""
