@@ -39,7 +39,7 @@ from benchmarks.retrieval import keep_result
 from rag.answer import Answerer, gather_evidence
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder
-from rag.retrieve import Retrieval
+from rag.hit import Retrieval
 from rag.store import DocumentRecord, Store
 
 RESULT_PATH = Path(__file__).resolve().parent / "results" / "refusal.json"
@@ -113,10 +113,7 @@ class Observer:
 
 def _evidence(answerer: Answerer, retrieval: Retrieval) -> Evidence | None:
     candidates = answerer.candidates(retrieval)
-    if not candidates:
-        return None
-    best = max(candidates, key=lambda candidate: candidate.score)
-    return gather_evidence(retrieval, candidates, best)
+    return gather_evidence(retrieval, candidates) if candidates else None
 
 
 @contextmanager

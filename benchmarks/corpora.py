@@ -10,11 +10,12 @@ from models.embedder import MiniLmEmbedder
 from models.minilm_weights import FINGERPRINT, prepare_minilm
 from rag.chunk import Passage
 from rag.embedding import Embedder
+from rag.hit import Hit
 from rag.index import FlatIndex
 from rag.ingest import ingest
-from rag.retrieve import Hit, Retriever
+from rag.retrieve import Retriever
 from rag.sentences import split_sentences
-from rag.store import DocumentRecord, Store
+from rag.store import DocumentRecord, Store, StoredPassage
 from rag.words import Stemmer
 from server.settings import SAMPLES_DIR, load_settings
 
@@ -44,9 +45,16 @@ def make_retriever(store: Store) -> Retriever:
 
 def label_of(hit: Hit) -> str:
     """A passage of a JSONL file is named by its id, one of a document by file and heading."""
-    if not hit.passage.headings:
-        return hit.document
-    return f"{hit.document}#{hit.passage.headings[-1]}"
+    return _label(hit.document, hit.passage)
+
+
+def label_of_stored(stored: StoredPassage) -> str:
+    """The same for what the store gives."""
+    return _label(stored.document, stored.passage)
+
+
+def _label(document: str, passage: Passage) -> str:
+    return f"{document}#{passage.headings[-1]}" if passage.headings else document
 
 
 def ingest_samples(store: Store, embedder: Embedder) -> None:

@@ -1,9 +1,13 @@
 """Measures retrieval and refusals on any passages and questions, or on the sample documents.
 
-python -m benchmarks.retrieval [PASSAGES.jsonl QUESTIONS.jsonl] [--json]
+python -m benchmarks.retrieval [PASSAGES.jsonl QUESTIONS.jsonl [--grow-to N] [--questions N]
+[--store STORE.sqlite3]] [--json]
 
-Passages are lines of {"id", "title", "text"}, questions of {"q", "pid", "a"}. Without files it asks
-the sample questions and those that the samples do not answer. It listens to and speaks nothing.
+Passages are lines of {"id", "title", "text"}, questions of {"q", "pid", "a"}. Beside the whole it
+tells what FTS5 and the index find alone. --grow-to adds made-up passages up to N, for the times;
+--questions asks only N of the questions, evenly spread; --store keeps the embedded passages there
+for the next run. Without files it asks the sample questions
+and those that the samples do not answer. It listens to and speaks nothing.
 """
 
 import argparse
@@ -13,7 +17,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,70 +35,73 @@ from benchmarks.corpora import (
     sample_questions,
     store_passages,
 )
+from benchmarks.distractors import grow
 from benchmarks.question_file import UNANSWERABLE_QUESTIONS, read_questions
+from benchmarks.retrieval_figures import DEPTH, Ranked, hit_figures, percentiles
+from benchmarks.retrieval_parts import measure_parts
 from rag.answer import Answer, Answerer
 from rag.embedding import Embedder
 from rag.retrieve import Retriever
 from rag.store import Store
 
 RESULT_PATH = Path(__file__).resolve().parent / "results" / "retrieval.json"
-DEPTH = 10
+ANSWERS_WITHOUT_REFERENCE = 300
+"""Answers that no reference judges are composed for so many questions, evenly spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question's outcome. `rank` counts from 0 and is None past the first DEPTH passages."""
+    """One question's outcome. `answer` is None where none was composed."""
 
     question: LabelledQuestion
-    rank: int | None
-    answer: Answer
+    ranked: Ranked
+    answer: Answer | None
     retrieval_ms: float
+    search_cpu_ms: float
+    """Processor time of the search alone: what else the machine does is not in it."""
 
 
 def ask(retriever: Retriever, embedder: Embedder, questions: list[LabelledQuestion]) -> list[Asked]:
     """Ask one after the other; the time is of embedding and search, without the answer."""
     answerer = Answerer(embedder, retriever)
+    step = max(1, -(-len(questions) // ANSWERS_WITHOUT_REFERENCE))
     asked: list[Asked] = []
-    for question in questions:
+    for number, question in enumerate(questions):
         started = time.monotonic()
-        retrieval = retriever.search(question.text, embedder.embed([question.text])[0], DEPTH)
+        vector = embedder.embed([question.text])[0]
+        started_cpu = time.thread_time()
+        retrieval = retriever.search(question.text, vector, DEPTH)
+        search_cpu_ms = (time.thread_time() - started_cpu) * 1000
         elapsed_ms = (time.monotonic() - started) * 1000
-        labels = [label_of(hit) for hit in retrieval.hits]
-        rank = labels.index(question.passage) if question.passage in labels else None
-        asked.append(Asked(question, rank, answerer.answer(retrieval), elapsed_ms))
+        ranked = Ranked.of(question.passage, [label_of(hit) for hit in retrieval.hits])
+        is_answered = bool(question.answers) or number % step == 0
+        answer = answerer.answer(retrieval) if is_answered else None
+        asked.append(Asked(question, ranked, answer, elapsed_ms, search_cpu_ms))
     return asked
 
 
 def summarise(asked: list[Asked]) -> dict[str, Any]:
     """The figures of answerable questions, by their names in the JSON."""
-    times_ms = [one.retrieval_ms for one in asked]
-    ranks = [one.rank for one in asked if one.rank is not None]
+    answers = [one.answer for one in asked if one.answer is not None]
     figures: dict[str, Any] = {
         "questions": len(asked),
-        "hit_at_1": sum(rank < 1 for rank in ranks) / len(asked),
-        "hit_at_3": sum(rank < 3 for rank in ranks) / len(asked),
-        "hit_at_5": sum(rank < 5 for rank in ranks) / len(asked),
-        "mrr_at_10": sum(1 / (rank + 1) for rank in ranks) / len(asked),
-        "over_refused": sum(one.answer.refused for one in asked) / len(asked),
-        "query_ms": percentiles(times_ms),
+        **hit_figures([one.ranked for one in asked]),
+        "answers": len(answers),
+        "over_refused": sum(answer.refused for answer in answers) / len(answers),
+        "query_ms": percentiles([one.retrieval_ms for one in asked]),
+        "search_cpu_ms": percentiles([one.search_cpu_ms for one in asked]),
     }
     with_answers = [one for one in asked if one.question.answers]
     if with_answers:
         figures["answer_holds_reference"] = float(np.mean(list(map(holds_reference, with_answers))))
-    spoken = [len(one.answer.text.split()) for one in asked if not one.answer.refused]
+    spoken = [len(answer.text.split()) for answer in answers if not answer.refused]
     figures["answer_words"] = float(np.mean(spoken)) if spoken else 0.0
     return figures
 
 
-def percentiles(times_ms: Sequence[float]) -> dict[str, float]:
-    """count, p50, p95 and p99 in milliseconds."""
-    p50, p95, p99 = np.percentile(times_ms, [50, 95, 99])
-    return {"count": len(times_ms), "p50": float(p50), "p95": float(p95), "p99": float(p99)}
-
-
 def holds_reference(asked: Asked) -> bool:
     """Whether the spoken text contains one of the reference answers, marks and case aside."""
-    spoken = _plain(asked.answer.text)
+    spoken = _plain(asked.answer.text) if asked.answer else ""
     return any(_plain(reference) in spoken for reference in asked.question.answers)
 
 
@@ -103,13 +110,30 @@ def _plain(text: str) -> str:
     return f" {plain} "
 
 
-def measure_files(passages: Path, questions: Path, embedder: Embedder, store: Store) -> Any:
-    """Figures for a pair of JSONL files."""
-    store_passages(passages, store, embedder)
-    asked = ask(make_retriever(store), embedder, read_passage_questions(questions))
-    if not asked:
+def measure_files(
+    passages: Path, questions: Path, embedder: Embedder, store: Store, size: int = 0, most: int = 0
+) -> Any:
+    """Figures for a pair of JSONL files, with made-up passages up to `size`.
+
+    At most `most` questions are asked, all for 0.
+    """
+    asked_for = read_passage_questions(questions)
+    if not asked_for:
         raise CorpusError(f"{questions} holds no questions")
-    return summarise(asked)
+    if most:
+        asked_for = asked_for[:: -(-len(asked_for) // most)]
+    if not store.counts().documents:
+        store_passages(passages, store, embedder)
+    grow(store, size)
+    retriever = make_retriever(store)
+    figures = summarise(ask(retriever, embedder, asked_for))
+    parts = measure_parts(store, retriever, embedder, asked_for)
+    return {
+        **figures,
+        "passages": store.counts().passages,
+        "parts": parts.hits,
+        "parts_cpu_ms": parts.cpu_ms,
+    }
 
 
 def measure_samples(embedder: Embedder, store: Store) -> Any:
@@ -118,7 +142,8 @@ def measure_samples(embedder: Embedder, store: Store) -> Any:
     retriever = make_retriever(store)
     figures = summarise(ask(retriever, embedder, sample_questions()))
     others = [LabelledQuestion(one.text, "") for one in read_questions(UNANSWERABLE_QUESTIONS)]
-    refused = [one.answer.refused for one in ask(retriever, embedder, others)]
+    asked = ask(retriever, embedder, others)
+    refused = [one.answer.refused for one in asked if one.answer is not None]
     figures["unanswerable"] = len(refused)
     figures["refused"] = sum(refused) / len(refused)
     return figures
@@ -142,32 +167,52 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="PASSAGES.jsonl QUESTIONS.jsonl")
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    parser.add_argument(
+        "--grow-to", type=int, default=0, metavar="N", help="passages, with made-up"
+    )
+    parser.add_argument("--questions", type=int, default=0, metavar="N", help="ask only so many")
+    parser.add_argument(
+        "--store", type=Path, metavar="STORE.sqlite3", help="keep the passages here"
+    )
     options = parser.parse_args(arguments)
     if len(options.files) not in (0, 2):
         parser.error("give both a passages and a questions file, or neither")
     embedder = load_embedder()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "store.sqlite3"
+        path = options.store or Path(folder) / "store.sqlite3"
         with Store(path, embedder.fingerprint, embedder.dimension) as store:
             try:
                 if options.files:
-                    figures = measure_files(options.files[0], options.files[1], embedder, store)
+                    passages, questions = options.files
+                    figures = measure_files(
+                        passages, questions, embedder, store, options.grow_to, options.questions
+                    )
                 else:
                     figures = measure_samples(embedder, store)
             except (CorpusError, OSError) as error:
                 print(f"Cannot measure: {error}", file=sys.stderr)
                 return 2
-    keep_result(RESULT_PATH, options.files[0].stem if options.files else "samples", figures)
+    corpus = options.files[0].stem if options.files else "samples"
+    grown = f", {options.grow_to} passages" if options.grow_to else ""
+    keep_result(RESULT_PATH, corpus + grown, figures)
     show(figures, options.json)
     return 0
 
 
 def show(figures: dict[str, Any], as_json: bool) -> None:
     """A line for each figure, then the object where it was asked for."""
-    for name, value in figures.items():
-        print(f"{name:24} {value if not isinstance(value, float) else f'{value:.3f}'}")
+    for name, value in _flat(figures):
+        print(f"{name:32} {value if not isinstance(value, float) else f'{value:.3f}'}")
     if as_json:
         print(json.dumps(figures))
+
+
+def _flat(figures: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", figure) for inner, figure in _flat(value))
+        else:
+            yield name, value
 
 
 if __name__ == "__main__":

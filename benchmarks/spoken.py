@@ -22,7 +22,7 @@ from benchmarks.wer import word_error_rate
 from models.espeak import EspeakLibrary
 from models.stt import Transcript
 from rag.answer import Answer
-from rag.retrieve import Retrieval
+from rag.hit import Retrieval
 from server.knowledge import load_knowledge
 from server.loading import choose_recognizer, load_recognizer
 from server.preparation import (

@@ -10,6 +10,11 @@ MAXIMUM_TITLE_WORDS = 8
 MAXIMUM_SPOKEN_WORDS = 80
 """An answer past this is cut at a clause: a single sentence may have up to 120 words."""
 
+_BULLET = re.compile(r"(?:^|(?<=[.:;!?]))\s+(?:[-–•*·]\s+)+")
+_NOTE = re.compile(r"\s?\[(?:update|citation needed|(?:note )?\d{1,3}|[a-z])\]")
+_CROSS_REFERENCE = re.compile(
+    r"\W*(see|refer to) (also|the|our|chapter|section|page|table|fig)", re.I
+)
 _FIRST_WORD = re.compile(r"^\W*([^\W\d_]+)")
 
 _LEANING_WORDS = frozenset(
@@ -28,12 +33,40 @@ def leans_on_context(sentence: str) -> bool:
     return _first_word(sentence) in _LEANING_WORDS
 
 
+def is_question(sentence: str) -> bool:
+    """Whether it asks. Said back to the one who asked, it answers nothing."""
+    return sentence.rstrip("\"'”’)]» ").endswith("?")
+
+
+def is_cross_reference(sentence: str) -> bool:
+    """Whether it sends a reader elsewhere ("(See the table.)"), where a listener cannot go."""
+    return _CROSS_REFERENCE.match(sentence) is not None
+
+
+def announces_more(sentence: str) -> bool:
+    """Whether the sentence ends by pointing at what follows it."""
+    return sentence.rstrip().endswith(":")
+
+
 def phrase(passage: Passage, sentences: Sequence[str]) -> str:
     """Name the source, and the heading too where the first sentence leans on what came before."""
     opening = _opening(passage.title)
     if leans_on_context(sentences[0]) and passage.headings:
         opening = f"{opening}, under {passage.headings[-1].rstrip('.:')}"
-    return limit_words(" ".join([_joined(opening, sentences[0]), *sentences[1:]]))
+    first, *others = map(spoken, sentences)
+    return limit_words(" ".join([_joined(opening, first), *others]))
+
+
+def phrase_briefly(sentences: Sequence[str]) -> str:
+    """The sentences alone: the source is shown and not said."""
+    text = " ".join(map(spoken, sentences))
+    return limit_words(text[:1].upper() + text[1:])
+
+
+def spoken(sentence: str) -> str:
+    """Without list bullets and the notes of an encyclopaedia, such as [update] and [12]."""
+    plain = _NOTE.sub("", _BULLET.sub(" ", f" {sentence}"))
+    return plain.strip()
 
 
 def opening_clause(title: str) -> str:

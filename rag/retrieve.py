@@ -3,18 +3,22 @@
 It neither embeds the question nor chooses sentences.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
 
-import numpy as np
-
-from rag.chunk import Passage
 from rag.confidence import retrieval_confidence
+from rag.duplicates import Found, without_duplicates
 from rag.embedding import Vector
+from rag.filter import EVERYTHING, Filter
+from rag.hit import Hit, Retrieval
 from rag.index import NO_PASSAGE, Index
+from rag.lexical import LexicalSearch, WeightedTerm
+from rag.phrasing import announces_more, leans_on_context
+from rag.scope import Scopes
 from rag.store import Store, StoredPassage
-from rag.words import Stemmer, alternatives, content_words, match_query, words
+from rag.words import Stemmer, words
 
 FUSION_CONSTANT = 60
 """Cormack, Clarke and Buettcher (2009): reciprocal rank fusion with k = 60."""
@@ -37,88 +41,51 @@ fused rank alone XQuAD 0.934 and the samples 0.894, by cosine + 0.4 coverage 0.9
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One passage found."""
-
-    passage_id: int
-    document: str
-    passage: Passage
-    score: float
-    """What hits are ordered by, 0..1: cosine and coverage weighed together."""
-    fusion: float
-    """The reciprocal rank fusion score that brought it among the candidates."""
-    cosine: float
-    """Between the question's vector and the passage's, from -1 to 1."""
-    coverage: float
-    """The share of the question's content words found in title, headings and text, by idf."""
-
-
-@dataclass(frozen=True, slots=True)
-class WeightedTerm:
-    """A content word of the question: the stems that stand for it and how rare it is."""
-
-    stems: frozenset[str]
-    idf: float
-
-
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """What was found for one question, best first, at one generation of the store."""
-
-    question: str
-    vector: Vector = field(repr=False, compare=False)
-    """The question's embedding, shape (dimension,)."""
-    terms: tuple[WeightedTerm, ...]
-    hits: tuple[Hit, ...]
-    generation: int
-    passage_cosine: float
-    passage_coverage: float
-    """The highest cosine and coverage of the first EVIDENCE_HITS, whatever the limit."""
-    confidence: float
-    """How sure it is, 0..1, that these passages hold an answer."""
-
-
 class Retriever:
-    """Reads one store and one index; a new index means a new Retriever. Safe from many threads."""
+    """Reads one store and one index; a new index means a new Retriever. Safe from many threads.
 
-    def __init__(self, store: Store, index: Index, stemmer: Stemmer) -> None:
+    With a `pool` several collections are searched at once, without one after the other.
+    """
+
+    def __init__(
+        self, store: Store, index: Index, stemmer: Stemmer, pool: Executor | None = None
+    ) -> None:
         self._store = store
         self._index = index
         self._stemmer = stemmer
+        self._lexical = LexicalSearch(store, stemmer)
+        self._scopes = Scopes(store)
+        self._pool = pool
 
     @property
     def index(self) -> Index:
         """The index that is searched; its generation is that of the answers."""
         return self._index
 
-    def search(self, question: str, vector: Vector, limit: int = 5) -> Retrieval:
-        """Find the `limit` best passages. Four queries to the store, however many passages.
+    def search(
+        self, question: str, vector: Vector, limit: int = 5, narrowing: Filter = EVERYTHING
+    ) -> Retrieval:
+        """Find the `limit` best passages. As many queries to the store, however many passages.
 
-        Rank fusion picks the candidates; cosine and coverage put the best of them in order.
+        Rank fusion picks the candidates, of each collection named by the filter for itself, so
+        that a large one does not crowd out a small one; cosine and coverage put them in order.
         """
-        dense, _ = self._index.search(vector[None, :], CANDIDATES)
-        lexical = self._store.lexical_search(match_query(content_words(question)), CANDIDATES)
-        fused = fuse([lexical, [int(number) for number in dense[0] if number != NO_PASSAGE]])
-        pool = sorted(fused, key=lambda number: (-fused[number], number))[:POOL]
+        generation = self._index.generation
         terms = self.weigh(question)
-        passages, vectors = self._store.fetch(pool), self._store.vectors(pool)
-        hits = [
-            self._hit(passages[number], fused[number], vector, vectors[number], terms)
-            for number in pool
-            if number in passages and number in vectors
-        ]
-        best = sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
+        found = self._look_at(self._candidates(terms, vector, narrowing), vector, terms)
+        best = without_duplicates(found)
         cosine = max((hit.cosine for hit in best[:EVIDENCE_HITS]), default=0.0)
         coverage = max((hit.coverage for hit in best[:EVIDENCE_HITS]), default=0.0)
         sureness = retrieval_confidence(cosine, coverage) if best else 0.0
-        generation = self._index.generation
-        return Retrieval(
-            question, vector, terms, tuple(best[:limit]), generation, cosine, coverage, sureness
-        )
+        hits = self._with_context(best[:limit])
+        return Retrieval(question, vector, terms, hits, generation, cosine, coverage, sureness)
 
     def search_readings(
-        self, readings: Sequence[str], vectors: Sequence[Vector], limit: int = 5
+        self,
+        readings: Sequence[str],
+        vectors: Sequence[Vector],
+        limit: int = 5,
+        narrowing: Filter = EVERYTHING,
     ) -> Retrieval:
         """Search each reading of one question; what is most sure is returned, of equals the first.
 
@@ -128,45 +95,105 @@ class Retriever:
         answerable questions refused instead of 13%.
         """
         found = [
-            self.search(reading, vector, limit)
+            self.search(reading, vector, limit, narrowing)
             for reading, vector in zip(readings, vectors, strict=True)
         ]
         return max(found, key=lambda retrieval: retrieval.confidence)
 
     def weigh(self, question: str) -> tuple[WeightedTerm, ...]:
-        """The content words with idf = ln(1 + passages / (1 + passages with the word))."""
-        spellings = [alternatives(word) for word in content_words(question)]
-        stems = [frozenset(self._stemmer.stems(spelling)) for spelling in spellings]
-        counts = self._store.passages_with({stem for group in stems for stem in group})
-        total = max(1, self._index.size)
-        return tuple(
-            WeightedTerm(group, math.log(1 + total / (1 + sum(counts.get(s, 0) for s in group))))
-            for group in stems
-        )
+        """The content words with how rare each is."""
+        return self._lexical.weigh(question, self._index.size)
 
     def stems(self, text: str) -> set[str]:
         """The stems of all words of the text, as covered_share compares them."""
         return set(self._stemmer.stems(words(text)))
 
-    def _hit(
-        self,
-        stored: StoredPassage,
-        fusion: float,
-        question: Vector,
-        vector: Vector,
-        terms: Sequence[WeightedTerm],
-    ) -> Hit:
-        coverage = covered_share(terms, self.stems(stored.passage.embedding_text))
-        cosine = float(np.dot(question, vector))
-        return Hit(
-            stored.passage_id,
-            stored.document,
-            stored.passage,
-            relevance(cosine, coverage),
-            fusion,
-            cosine,
-            coverage,
+    def _candidates(
+        self, terms: Sequence[WeightedTerm], vector: Vector, narrowing: Filter
+    ) -> dict[int, float]:
+        """The ids of the POOL best of each collection with their fusion scores."""
+        parts = [replace(narrowing, collections=(one,)) for one in narrowing.collections]
+        search = partial(self._fuse, terms, vector)
+        run = self._pool.map if self._pool and len(parts) > 1 else map
+        return {
+            number: score
+            for pool in run(search, parts or [narrowing])
+            for number, score in pool.items()
+        }
+
+    def _fuse(
+        self, terms: Sequence[WeightedTerm], vector: Vector, narrowing: Filter
+    ) -> dict[int, float]:
+        fused = fuse(
+            [self._lexical.search(terms, CANDIDATES, narrowing), self._nearest(vector, narrowing)]
         )
+        best = sorted(fused, key=lambda number: (-fused[number], number))[:POOL]
+        return {number: fused[number] for number in best}
+
+    def _nearest(self, vector: Vector, narrowing: Filter) -> list[int]:
+        if not narrowing.is_open:
+            return self._scopes.of(narrowing).nearest(self._index, vector, CANDIDATES)
+        ids, _ = self._index.search(vector[None, :], CANDIDATES)
+        return [int(number) for number in ids[0] if number != NO_PASSAGE]
+
+    def _look_at(
+        self, pool: dict[int, float], question: Vector, terms: Sequence[WeightedTerm]
+    ) -> list[Found]:
+        """The candidates that still exist, best first."""
+        passages, vectors = self._store.fetch(pool), self._store.vectors(pool)
+        spelled = {
+            number: set(words(stored.passage.embedding_text)) for number, stored in passages.items()
+        }
+        # What the stemmer does not know yet it learns in one go, not passage by passage.
+        self._stemmer.stems(set[str]().union(*spelled.values()))
+        covered = {
+            number: covered_share(terms, set(self._stemmer.stems(found)))
+            for number, found in spelled.items()
+        }
+        found = [
+            Found(
+                _hit(passages[number], fusion, float(question @ vectors[number]), covered[number]),
+                vectors[number],
+                self._named(passages[number], terms),
+            )
+            for number, fusion in pool.items()
+            if number in passages and number in vectors
+        ]
+        return sorted(found, key=lambda one: (-one.hit.score, one.hit.passage_id))
+
+    def _named(self, stored: StoredPassage, terms: Sequence[WeightedTerm]) -> frozenset[str]:
+        over = self.stems(" ".join([stored.passage.title, *stored.passage.headings]))
+        return frozenset(term.word for term in terms if not over.isdisjoint(term.stems))
+
+    def _with_context(self, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        """The first hits with the passage before or after where they cannot do without it."""
+        read = hits[:EVIDENCE_HITS]
+        leaning = [h.passage_id for h in read if leans_on_context(h.passage.sentences[0])]
+        open_ended = [h.passage_id for h in read if announces_more(h.passage.sentences[-1])]
+        before = self._store.neighbours(leaning, -1) if leaning else {}
+        after = self._store.neighbours(open_ended, 1) if open_ended else {}
+        wanted = [*before.values(), *after.values()]
+        stored = self._store.fetch(wanted) if wanted else {}
+        return tuple(
+            replace(
+                hit,
+                before=stored.get(before.get(hit.passage_id, NO_PASSAGE)),
+                after=stored.get(after.get(hit.passage_id, NO_PASSAGE)),
+            )
+            for hit in hits
+        )
+
+
+def _hit(stored: StoredPassage, fusion: float, cosine: float, coverage: float) -> Hit:
+    return Hit(
+        stored.passage_id,
+        stored.document,
+        stored.passage,
+        relevance(cosine, coverage),
+        fusion,
+        cosine,
+        coverage,
+    )
 
 
 def relevance(cosine: float, coverage: float) -> float:

@@ -1,9 +1,13 @@
-"""The tables of the store and the checks when one is opened. It handles no documents."""
+"""The tables of the store, the checks when one is opened, and the way from older tables to these.
 
+It handles no documents.
+"""
+
+import posixpath
 import sqlite3
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 BUSY_TIMEOUT_S = 5.0
 """How long a statement waits for another process's transaction before it fails."""
@@ -16,7 +20,13 @@ CREATE TABLE documents(
     root TEXT NOT NULL,
     name TEXT NOT NULL,
     title TEXT NOT NULL,
-    sha256 TEXT NOT NULL
+    sha256 TEXT NOT NULL,
+    collection TEXT NOT NULL DEFAULT 'default',
+    folder TEXT NOT NULL DEFAULT '',
+    tags TEXT NOT NULL DEFAULT '',
+    given_tags TEXT NOT NULL DEFAULT '',
+    modified_at INTEGER NOT NULL DEFAULT 0,
+    size_bytes INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX documents_by_root ON documents(root);
 CREATE TABLE passages(
@@ -40,10 +50,31 @@ CREATE TRIGGER passage_added AFTER INSERT ON passages BEGIN
     INSERT INTO passage_words(rowid, title, heading, body)
     VALUES (new.id, new.title, new.heading, new.body);
 END;
+"""
+
+_SINCE_2 = """
+CREATE INDEX documents_by_collection ON documents(collection, folder);
+CREATE TABLE tombstones(passage_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
+CREATE INDEX tombstones_by_generation ON tombstones(generation);
+CREATE TABLE prepared_vectors(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER passage_removed AFTER DELETE ON passages BEGIN
     INSERT INTO passage_words(passage_words, rowid, title, heading, body)
     VALUES ('delete', old.id, old.title, old.heading, old.body);
+    INSERT INTO tombstones(passage_id, generation)
+    VALUES (old.id, (SELECT CAST(value AS INTEGER) + 1 FROM meta WHERE name = 'generation'));
 END;
+"""
+"""A tombstone bears the generation that the removal makes; prepared vectors are those of a long
+document that is not whole yet, kept so that an interrupted ingest need not embed them again."""
+
+_FROM_1 = """
+ALTER TABLE documents ADD COLUMN collection TEXT NOT NULL DEFAULT 'default';
+ALTER TABLE documents ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN tags TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN given_tags TEXT NOT NULL DEFAULT '';
+ALTER TABLE documents ADD COLUMN modified_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE documents ADD COLUMN size_bytes INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER passage_removed;
 """
 
 
@@ -71,33 +102,65 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection, path: Path, fingerprint: str, dimension: int) -> None:
-    """Create the tables in an empty file, or check that an existing store fits this embedder.
+    """Create the tables in an empty file or bring older ones up, then check the embedder.
 
     Raises StoreMismatchError or StoreError, both of which name the command that helps.
     """
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _create(connection, fingerprint, dimension)
-        connection.execute("COMMIT")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if _version(connection) < SCHEMA_VERSION:
+            _bring_up(connection, fingerprint, dimension)
+        version = _version(connection)
         meta = dict(connection.execute("SELECT name, value FROM meta"))
     except sqlite3.DatabaseError as error:
         raise StoreError(_unusable(path, error)) from None
     if version != SCHEMA_VERSION:
         raise StoreError(
-            f"{path} was made by another version of Parley (schema {version}, this one reads "
-            f"{SCHEMA_VERSION}). {_anew(path)}"
+            f"{path} was made by a newer Parley (schema {version}, this one reads up to "
+            f"{SCHEMA_VERSION}). Update Parley, or make it anew. {_anew(path)}"
         )
     _check_embedder(meta, path, fingerprint, dimension)
 
 
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _bring_up(connection: sqlite3.Connection, fingerprint: str, dimension: int) -> None:
+    """One transaction: another process that opens the store meanwhile waits for it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        if version == 0:
+            _create(connection, fingerprint, dimension)
+        elif version == 1:
+            _migrate_from_1(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def _create(connection: sqlite3.Connection, fingerprint: str, dimension: int) -> None:
-    for statement in _statements(_TABLES):
-        connection.execute(statement)
+    _run(connection, _TABLES + _SINCE_2)
     meta = {"generation": "0", "embedder": fingerprint, "dimension": str(dimension)}
     connection.executemany("INSERT INTO meta(name, value) VALUES (?, ?)", meta.items())
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _migrate_from_1(connection: sqlite3.Connection) -> None:
+    """Passages, ids and vectors stay. A size of 0 bytes makes the next ingest read a file again."""
+    _run(connection, _FROM_1 + _SINCE_2)
+    names = connection.execute("SELECT id, name FROM documents").fetchall()
+    connection.executemany(
+        "UPDATE documents SET folder = ? WHERE id = ?",
+        [(posixpath.dirname(name), number) for number, name in names],
+    )
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    for statement in _statements(script):
+        connection.execute(statement)
 
 
 def _statements(script: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rag.embedding import Embedder, Vectors
-from rag.retrieve import Hit
+from rag.hit import Hit
 
 
 class SentenceVectors:

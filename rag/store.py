@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 
 from rag.chunk import Passage
 from rag.embedding import Vector, Vectors
+from rag.filter import EVERYTHING, Filter
 from rag.lock import exclusive
 from rag.schema import StoreError, connect, prepare
+from rag.store_reads import matching_passages, neighbour_ids, passages_within
+from rag.store_writes import (
+    DOCUMENT_COLUMNS,
+    HEADING_SEPARATOR,
+    SENTENCE_SEPARATOR,
+    DocumentChange,
+    DocumentRecord,
+    document_record,
+    match_passages,
+    passage_from,
+    write_document,
+)
 
-TITLE_WEIGHT, HEADING_WEIGHT, BODY_WEIGHT = 0.3, 2.0, 1.0
-"""FTS5 bm25 column weights: a title is on every passage of its document, a heading on few."""
+__all__ = ["DocumentChange", "DocumentRecord", "Store", "StoreCounts", "StoredPassage"]
 
-_HEADING_SEPARATOR = "\n"
-_SENTENCE_SEPARATOR = "\n"
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentRecord:
-    """A document as stored. `name`, its path below `root` or its file name, is what is cited."""
-
-    path: str
-    root: str
-    name: str
-    title: str
-    sha256: str
+_ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,20 @@ class VectorTable:
     vectors: Vectors
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What came and went since an earlier generation, as of `added.generation`."""
+
+    added: VectorTable
+    removed: NDArray[np.int64]
+    """Passage ids, ascending; among them none that came and went in between."""
+
+
 class Store:
     """One writer and many readers; each thread has its own connection, all closed by close().
 
-    `generation` grows with every document added, replaced or removed, so that whoever keeps
-    something made from the store can tell whether it is still true.
+    `generation` grows with every transaction that adds, replaces or removes documents, so that
+    whoever keeps something made from the store can tell whether it is still true.
     """
 
     def __init__(self, path: Path, fingerprint: str, dimension: int) -> None:
@@ -124,10 +133,8 @@ class Store:
 
     def documents(self) -> list[DocumentRecord]:
         """Every document, sorted by path."""
-        rows = self._connection().execute(
-            "SELECT path, root, name, title, sha256 FROM documents ORDER BY path"
-        )
-        return [DocumentRecord(*row) for row in rows]
+        rows = self._connection().execute(f"SELECT {DOCUMENT_COLUMNS} FROM documents ORDER BY path")
+        return [document_record(row) for row in rows]
 
     def replace_document(
         self, record: DocumentRecord, passages: Sequence[Passage], vectors: Vectors
@@ -135,34 +142,40 @@ class Store:
         """Put the document in place of the one of the same path, whole or not at all.
 
         `vectors` is float32 of shape (len(passages), dimension). Raises ValueError otherwise.
+        A passage whose words were there already keeps its id and its stored vector.
         """
         if vectors.shape != (len(passages), self.dimension):
             raise ValueError(f"vectors of shape {vectors.shape} for {len(passages)} passages")
-        blobs = np.ascontiguousarray(vectors, dtype="<f4")
         with self._transaction() as connection:
-            connection.execute("DELETE FROM documents WHERE path=?", (record.path,))
-            added = connection.execute(
-                "INSERT INTO documents(path, root, name, title, sha256) VALUES (?, ?, ?, ?, ?)",
-                (record.path, record.root, record.name, record.title, record.sha256),
-            )
-            first = _next_passage_id(connection)
-            rows = [
-                _passage_row(first + number, added.lastrowid, passage)
-                for number, passage in enumerate(passages)
-            ]
-            connection.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", rows)
+            kept = match_passages(connection, record.path, passages)
+            is_new = [number is None for number in kept]
+            write_document(connection, DocumentChange(record, passages, kept, vectors[is_new]))
+
+    def match(self, path: str, passages: Sequence[Passage]) -> list[int | None]:
+        """For each passage the id of the stored one of this document with its words, or None."""
+        return match_passages(self._connection(), path, passages)
+
+    def write(self, changes: Sequence[DocumentChange], removed: Sequence[str] = ()) -> None:
+        """Put all of these documents in place and forget those of the paths `removed`, or nothing.
+
+        Raises ValueError when a change's vectors are not as many as its new passages.
+        """
+        for change in changes:
+            missing = sum(number is None for number in change.kept)
+            if change.vectors.shape != (missing, self.dimension):
+                raise ValueError(f"vectors of shape {change.vectors.shape} for {missing} passages")
+        if not changes and not removed:
+            return
+        with self._transaction() as connection:
+            for change in changes:
+                write_document(connection, change)
             connection.executemany(
-                "INSERT INTO vectors VALUES (?, ?)",
-                ((first + number, blob.tobytes()) for number, blob in enumerate(blobs)),
+                "DELETE FROM documents WHERE path=?", ((path,) for path in removed)
             )
 
     def remove_documents(self, paths: Sequence[str]) -> None:
         """Forget these documents in one transaction; unknown paths are no error."""
-        if paths:
-            with self._transaction() as connection:
-                connection.executemany(
-                    "DELETE FROM documents WHERE path=?", ((path,) for path in paths)
-                )
+        self.write([], paths)
 
     def fetch(self, passage_ids: Iterable[int]) -> dict[int, StoredPassage]:
         """The passages that still exist, in one query however many ids there are."""
@@ -172,7 +185,7 @@ class Store:
             "WHERE passages.id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(passage_ids)),),
         )
-        return {row[0]: StoredPassage(row[0], row[1], _passage(*row[2:])) for row in rows}
+        return {row[0]: StoredPassage(row[0], row[1], passage_from(*row[2:])) for row in rows}
 
     def vectors(self, passage_ids: Iterable[int]) -> dict[int, Vector]:
         """The stored vectors of the passages that still exist, in one query."""
@@ -185,32 +198,51 @@ class Store:
 
     def vector_table(self) -> VectorTable:
         """Every vector with the generation it belongs to, read as of one moment."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            generation = self.generation()
-            total = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
-            ids = np.empty(total, np.int64)
-            vectors = np.empty((total, self.dimension), np.float32)
-            rows = connection.execute("SELECT passage_id, vector FROM vectors ORDER BY passage_id")
-            for number, (passage_id, blob) in enumerate(rows):
-                ids[number] = passage_id
-                vectors[number] = np.frombuffer(blob, "<f4")
-        finally:
-            connection.execute("COMMIT")
-        return VectorTable(generation, ids, vectors)
+        with self._snapshot() as connection:
+            return self._vectors_after(connection, 0)
 
-    def lexical_search(self, query: str, limit: int) -> list[int]:
-        """Passage ids by weighted bm25, best first. `query` comes from words.match_query."""
+    def changes_since(self, generation: int, last_id: int) -> Changes:
+        """What came and went since `generation`, at which `last_id` was the highest passage id."""
+        with self._snapshot() as connection:
+            removed = connection.execute(
+                "SELECT passage_id FROM tombstones WHERE generation > ? AND passage_id <= ? "
+                "ORDER BY passage_id",
+                (generation, last_id),
+            )
+            gone = np.array([row[0] for row in removed], np.int64)
+            return Changes(self._vectors_after(connection, last_id), gone)
+
+    def _vectors_after(self, connection: sqlite3.Connection, last_id: int) -> VectorTable:
+        """Of the passages with a higher id, in blocks of rows: a vector never becomes an object."""
+        total = connection.execute(
+            "SELECT count(*) FROM vectors WHERE passage_id > ?", (last_id,)
+        ).fetchone()[0]
+        ids = np.empty(total, np.int64)
+        vectors = np.empty((total, self.dimension), np.float32)
+        rows = connection.execute(
+            "SELECT passage_id, vector FROM vectors WHERE passage_id > ? ORDER BY passage_id",
+            (last_id,),
+        )
+        for start in range(0, total, _ROWS_AT_ONCE):
+            block = rows.fetchmany(_ROWS_AT_ONCE)
+            ids[start : start + len(block)] = [row[0] for row in block]
+            joined = np.frombuffer(b"".join(row[1] for row in block), "<f4")
+            vectors[start : start + len(block)] = joined.reshape(len(block), self.dimension)
+        return VectorTable(self.generation(), ids, vectors)
+
+    def lexical_search(self, query: str, limit: int, narrowing: Filter = EVERYTHING) -> list[int]:
+        """Passage ids by weighted bm25, best first. `query` comes from lexical.match_expression."""
         if not query:
             return []
-        rows = self._connection().execute(
-            "SELECT rowid FROM passage_words WHERE passage_words MATCH ? "
-            f"ORDER BY bm25(passage_words, {TITLE_WEIGHT}, {HEADING_WEIGHT}, {BODY_WEIGHT}), rowid "
-            "LIMIT ?",
-            (query, limit),
-        )
-        return [row[0] for row in rows]
+        return matching_passages(self._connection(), query, limit, narrowing)
+
+    def passages_within(self, narrowing: Filter) -> NDArray[np.int64]:
+        """The ids of all passages that the filter lets through, ascending."""
+        return passages_within(self._connection(), narrowing)
+
+    def neighbours(self, passage_ids: Iterable[int], step: int) -> Mapping[int, int]:
+        """For each passage the id of the one `step` positions on, under the same headings."""
+        return neighbour_ids(self._connection(), passage_ids, step)
 
     def passages_with(self, stems: Iterable[str]) -> Mapping[str, int]:
         """In how many passages each Porter stem occurs; absent ones are left out."""
@@ -228,9 +260,9 @@ class Store:
         before = ""
         for heading, body in connection.execute("SELECT heading, body FROM passages ORDER BY id"):
             if heading != before:
-                yield from filter(None, heading.split(_HEADING_SEPARATOR))
+                yield from filter(None, heading.split(HEADING_SEPARATOR))
             before = heading
-            yield from body.split(_SENTENCE_SEPARATOR)
+            yield from body.split(SENTENCE_SEPARATOR)
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -240,6 +272,16 @@ class Store:
             with self._guard:
                 self._connections.append(connection)
         return connection
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Everything read inside is as of one moment."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("COMMIT")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -258,21 +300,3 @@ class Store:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-
-
-def _next_passage_id(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name='passages'").fetchone()
-    return int(row[0]) + 1 if row else 1
-
-
-def _passage_row(
-    passage_id: int, document_id: int | None, passage: Passage
-) -> tuple[int, int | None, int, str, str, str]:
-    heading = _HEADING_SEPARATOR.join(passage.headings)
-    body = _SENTENCE_SEPARATOR.join(passage.sentences)
-    return (passage_id, document_id, passage.position, passage.title, heading, body)
-
-
-def _passage(title: str, heading: str, position: int, body: str) -> Passage:
-    headings = tuple(heading.split(_HEADING_SEPARATOR)) if heading else ()
-    return Passage(title, headings, position, tuple(body.split(_SENTENCE_SEPARATOR)))

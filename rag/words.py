@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 _STOP_WORD_LIST = """
 a about am an and any are as at be been being but by can could d did do does doing for from get
@@ -30,8 +31,14 @@ MAXIMUM_QUERY_WORDS = 64
 
 def words(text: str) -> list[str]:
     """Lower-case runs of letters and digits without diacritics, as FTS5's unicode61 sees them."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    return _WORD.findall("".join(mark for mark in plain if not unicodedata.combining(mark)))
+    plain = text.lower()
+    if not plain.isascii():
+        plain = _NOT_ASCII.sub(_without_mark, unicodedata.normalize("NFKD", plain))
+    return _WORD.findall(plain)
+
+
+def _without_mark(found: re.Match[str]) -> str:
+    return "" if unicodedata.combining(found.group()) else found.group()
 
 
 def content_words(text: str) -> list[str]:

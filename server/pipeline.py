@@ -18,7 +18,7 @@ from models.stt import Recognizer, Transcript
 from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
-from rag.retrieve import Retrieval
+from rag.hit import Retrieval
 from server.cache import MemoryCache
 from server.deadline import Deadline
 from server.engines import Engines

@@ -60,9 +60,40 @@ def test_command_prints_the_contract(
     assert figures["hit_at_5"] == 1.0
     assert figures["mrr_at_10"] == pytest.approx((1 + 1 + 0.5) / 3)
     assert set(figures["query_ms"]) == {"count", "p50", "p95", "p99"}
-    assert figures["query_ms"]["count"] == 3
+    assert figures["query_ms"]["count"] == figures["search_cpu_ms"]["count"] == 3
     kept = json.loads((tmp_path / "results" / "retrieval.json").read_text())
     assert kept["p"] == figures
+
+
+def test_parts_are_told_beside_the_whole(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FTS5 and the index each have their own figures; made-up passages fill the store."""
+    monkeypatch.setattr(retrieval, "load_embedder", WordEmbedder)
+    monkeypatch.setattr(retrieval, "RESULT_PATH", tmp_path / "retrieval.json")
+    assert retrieval.main([*map(str, files), "--grow-to", "40"]) == 0
+    figures = json.loads((tmp_path / "retrieval.json").read_text())["p, 40 passages"]
+    assert figures["passages"] == 40
+    assert set(figures["parts"]) == {"fts5", "fts5_rare_words", "dense"}
+    for part in figures["parts"].values():
+        assert set(part) == {"hit_at_1", "hit_at_3", "hit_at_5", "mrr_at_10"}
+    assert {told["count"] for told in figures["parts_cpu_ms"].values()} == {3}
+
+
+def test_kept_store_is_not_embedded_again(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--store spares the next run the passages, and --questions asks only some."""
+    monkeypatch.setattr(retrieval, "RESULT_PATH", tmp_path / "retrieval.json")
+    kept = ["--store", str(tmp_path / "kept.sqlite3")]
+    monkeypatch.setattr(retrieval, "load_embedder", WordEmbedder)
+    figures = []
+    for wanted in ("0", "2"):
+        assert retrieval.main([*map(str, files), *kept, "--questions", wanted]) == 0
+        figures.append(json.loads((tmp_path / "retrieval.json").read_text())["p"])
+        monkeypatch.setattr(retrieval, "store_passages", None)
+    assert [one["questions"] for one in figures] == [3, 2]
+    assert figures[0]["passages"] == figures[1]["passages"]
 
 
 def test_sample_documents_are_asked_without_files(
@@ -118,7 +149,7 @@ def test_figures_of_passages(files: tuple[Path, Path], store: Store) -> None:
     with store:
         store_passages(files[0], store, embedder)
         asked = ask(make_retriever(store), embedder, read_passage_questions(files[1]))
-    assert [one.rank for one in asked] == [0, 0, 1]
+    assert [one.ranked.rank for one in asked] == [0, 0, 1]
     assert holds_reference(asked[0])
     assert summarise(asked)["questions"] == 3
 
@@ -131,7 +162,7 @@ def test_labels_name_document_and_heading(store: Store) -> None:
         found = make_retriever(store).search("dogs", embedder.embed(["dogs"])[0])
         assert label_of(found.hits[0]) == "a.md#Dogs"
         asked = ask(make_retriever(store), embedder, [LabelledQuestion("dogs", "elsewhere")])
-    assert asked[0].rank is None
+    assert asked[0].ranked.rank is None
 
 
 def test_copied_documents_keep_passages_and_vectors(store: Store, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rag.hit import Retrieval
 from rag.index import NO_PASSAGE, FlatIndex
-from rag.retrieve import Retrieval, Retriever, WeightedTerm, covered_share, fuse, relevance
+from rag.lexical import WeightedTerm
+from rag.retrieve import Retriever, covered_share, fuse, relevance
 from rag.store import Store
 from rag.words import Stemmer
 from tests.fakes_rag import WordEmbedder, add_document, open_store
@@ -78,7 +80,7 @@ def test_unknown_words_lower_the_confidence(filled: Store, embedder: WordEmbedde
 def test_rare_words_count_more() -> None:
     """Coverage weighs words by how few passages have them."""
     with_rare = [(frozenset({"boat"}), 1.0), (frozenset({"puffin"}), 3.0)]
-    terms = [WeightedTerm(stems, idf) for stems, idf in with_rare]
+    terms = [WeightedTerm("", stems, 1, idf) for stems, idf in with_rare]
     assert covered_share(terms, {"puffin"}) == 0.75
     assert covered_share([], {"puffin"}) == 0.0
 

@@ -12,7 +12,7 @@ import pytest
 from rag.chunk import Passage
 from rag.lock import StoreBusyError, exclusive
 from rag.schema import StoreError, StoreMismatchError
-from rag.store import DocumentRecord, Store
+from rag.store import DocumentChange, DocumentRecord, Store
 from tests.fakes_rag import WordEmbedder, add_document, open_store
 
 
@@ -194,3 +194,59 @@ def test_second_writer_is_refused_by_name_until_the_first_dies(tmp_path: Path) -
         holder.wait()
     with exclusive(path):
         assert path.read_text() == str(os.getpid())
+
+
+def passages_of(*sentences: str) -> list[Passage]:
+    return [Passage("A", (), number, (words,)) for number, words in enumerate(sentences)]
+
+
+def replace(store: Store, embedder: WordEmbedder, *sentences: str) -> list[int]:
+    """Put a document of these one-sentence passages in place; its passage ids in order."""
+    passages = passages_of(*sentences)
+    record = DocumentRecord("/d/a.md", "/d", "a.md", "A", " ".join(sentences))
+    store.replace_document(record, passages, embedder.embed([one.text for one in passages]))
+    stored = store.fetch(store.vector_table().ids.tolist()).values()
+    return [one.passage_id for one in sorted(stored, key=lambda one: one.passage.position)]
+
+
+def test_unchanged_passages_of_a_changed_document_keep_their_ids(
+    store: Store, embedder: WordEmbedder
+) -> None:
+    """Words that moved keep id and vector, repeated ones too; only what is new has a new id."""
+    first = replace(store, embedder, "One.", "Two.", "Two.", "Three.")
+    second = replace(store, embedder, "Zero.", "Two.", "Three.", "Two.", "One.")
+    assert second[1:] == [first[1], first[3], first[2], first[0]]
+    assert second[0] > max(first)
+    texts = [store.fetch([number])[number].passage.text for number in second]
+    assert texts == ["Zero.", "Two.", "Three.", "Two.", "One."]
+    for number, text in zip(second, texts, strict=True):
+        np.testing.assert_array_equal(store.vectors([number])[number], embedder.embed([text])[0])
+    assert sorted(store.lexical_search('"two"', 9)) == sorted([first[1], first[2]])
+
+
+def test_changes_since_a_generation(store: Store, embedder: WordEmbedder) -> None:
+    """What came and what went, and nothing of what came and went in between."""
+    first = replace(store, embedder, "One.", "Two.")
+    generation = store.generation()
+    replace(store, embedder, "One.", "Between.")
+    last = replace(store, embedder, "One.", "Three.")
+    changes = store.changes_since(generation, max(first))
+    assert changes.added.ids.tolist() == [last[1]]
+    np.testing.assert_array_equal(changes.added.vectors, embedder.embed(["Three."]))
+    assert changes.removed.tolist() == [first[1]]
+    assert changes.added.generation == store.generation()
+    assert store.changes_since(store.generation(), last[1]).removed.size == 0
+
+
+def test_many_documents_in_one_transaction(store: Store, embedder: WordEmbedder) -> None:
+    """A batch is written whole, with one new generation; a wrong one changes nothing."""
+    replace(store, embedder, "Old.")
+    record = DocumentRecord("/d/b.md", "/d", "x/b.md", "B", "b", "birds", "x", ("t", "u"), ("u",))
+    passages = passages_of("One.", "Two.")
+    right = DocumentChange(record, passages, [None, None], embedder.embed(["One.", "Two."]))
+    with pytest.raises(ValueError, match="for 1 passages"):
+        store.write([right, DocumentChange(record, passages, [1, None], right.vectors)])
+    assert store.generation() == 1
+    store.write([right], removed=["/d/a.md"])
+    assert (store.generation(), store.documents()) == (2, [record])
+    assert store.counts().passages == 2
