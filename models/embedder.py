@@ -36,14 +36,21 @@ class MiniLmEmbedder:
     name = "all-MiniLM-L6-v2 int8 (CTranslate2)"
     dimension = 384
 
-    def __init__(self, model_dir: Path, fingerprint: str, batch_size: int = 32) -> None:
+    def __init__(
+        self, model_dir: Path, fingerprint: str, batch_size: int = 32, calls_at_once: int = 1
+    ) -> None:
+        """One thread a call; calls beyond `calls_at_once` wait. The weights are shared."""
         self.fingerprint = fingerprint
         self._batch_size = batch_size
         self._tokenizer = tokenizers.Tokenizer.from_file(str(model_dir / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAXIMUM_TOKENS)
         self._encoder = ctranslate2.Encoder(
-            str(model_dir), device="cpu", compute_type="int8", inter_threads=1, intra_threads=1
+            str(model_dir),
+            device="cpu",
+            compute_type="int8",
+            inter_threads=calls_at_once,
+            intra_threads=1,
         )
 
     def embed(self, texts: Sequence[str]) -> Vectors:

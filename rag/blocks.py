@@ -1,5 +1,6 @@
 """What a document is once its file format is gone: blocks of sentences. It reads no files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,11 +26,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A read document. `blocks` are in reading order; two neighbours may share a heading path."""
+    """A read document. `blocks` are in reading order; two neighbours may share a heading path.
+
+    `tags` are those that the file itself names: see tidy_tags().
+    """
 
     path: Path
     title: str
     blocks: tuple[Block, ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class BlockBuilder:
     """Takes headings, paragraphs, lists and tables in reading order and makes sentences of them."""
 
     title: str = ""
+    tags: tuple[str, ...] = ()
     blocks: list[Block] = field(default_factory=list)
     _levels: list[tuple[int, str]] = field(default_factory=list)
     _heading_is_bare: bool = False
@@ -93,7 +99,7 @@ class BlockBuilder:
         """The document's title falls back to its file name without the ending."""
         self._settle()
         title = self.title or tidy(path.stem.replace("_", " ").replace("-", " ")) or path.name
-        return Document(path, title, tuple(self.blocks))
+        return Document(path, title, tuple(self.blocks), self.tags)
 
     def _settle(self, next_level: int = 0) -> None:
         """A heading with nothing under it becomes its own text, so that its words can be found."""
@@ -117,6 +123,11 @@ def tidy(text: str) -> str:
     """White space and control characters become single spaces; lone surrogates are replaced."""
     text = text.encode("utf-8", "replace").decode("utf-8")
     return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+
+
+def tidy_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """In lower case, without commas, each once, sorted: as filters compare them."""
+    return tuple(sorted({tidy(tag.replace(",", " ")).lower() for tag in tags} - {""}))
 
 
 def closed(text: str) -> str:

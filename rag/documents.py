@@ -1,26 +1,20 @@
-"""Reads one file as a document: decodes it and chooses its reader. It walks no folders."""
+"""Reads one file as a document: chooses its reader and decodes text. It walks no folders.
+
+Readers are imported when first needed, so that who only names kinds loads no parser.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from rag.blocks import Document, DocumentError
-from rag.read_html import read_html
-from rag.read_markdown import read_markdown
-from rag.read_pdf import read_pdf
-from rag.read_text import read_text
+from rag.decode import decode
 
 MAXIMUM_LINE_CHARACTERS = 1_000_000
 """A longer line in a text file is machine output; HTML is exempt, as pages are often one line."""
 
-_TEXT_READERS: dict[str, Callable[[Path, str], Document]] = {
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".txt": read_text,
-    ".text": read_text,
-    ".html": read_html,
-    ".htm": read_html,
-}
-SUPPORTED_SUFFIXES = frozenset({*_TEXT_READERS, ".pdf"})
+_TEXT_SUFFIXES = frozenset({".md", ".markdown", ".txt", ".text", ".csv", ".tsv", ".html", ".htm"})
+_BINARY_SUFFIXES = frozenset({".pdf", ".docx", ".epub"})
+SUPPORTED_SUFFIXES = _TEXT_SUFFIXES | _BINARY_SUFFIXES
 
 
 def read_document(path: Path) -> Document:
@@ -29,31 +23,49 @@ def read_document(path: Path) -> Document:
     if suffix not in SUPPORTED_SUFFIXES:
         accepted = ", ".join(sorted(SUPPORTED_SUFFIXES))
         raise DocumentError(f"its kind is not supported (accepted: {accepted})")
-    if suffix == ".pdf":
-        return read_pdf(path)
+    if suffix in _BINARY_SUFFIXES:
+        return _binary_reader(suffix)(path)
     text = decode(path.read_bytes())
     if suffix not in (".html", ".htm") and longest_line(text) > MAXIMUM_LINE_CHARACTERS:
         raise DocumentError(f"it has a line of more than {MAXIMUM_LINE_CHARACTERS} characters")
     try:
-        return _TEXT_READERS[suffix](path, text)
+        return _text_reader(suffix)(path, text)
     except RecursionError:
         raise DocumentError("it is nested too deeply") from None
-
-
-def decode(content: bytes) -> str:
-    """UTF-8, with or without a mark, or UTF-16 with one. Raises DocumentError for anything else."""
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if encoding == "utf-8-sig" and b"\0" in content:
-        raise DocumentError("it is a binary file, not text")
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise DocumentError(
-            f"it is not valid {encoding.removesuffix('-sig').upper()} (byte {error.start}); "
-            "save it as UTF-8"
-        ) from None
 
 
 def longest_line(text: str) -> int:
     """The length in characters of the longest line."""
     return max(map(len, text.split("\n")), default=0)
+
+
+def _binary_reader(suffix: str) -> Callable[[Path], Document]:
+    if suffix == ".pdf":
+        from rag.read_pdf import read_pdf
+
+        return read_pdf
+    if suffix == ".docx":
+        from rag.read_docx import read_docx
+
+        return read_docx
+    from rag.read_epub import read_epub
+
+    return read_epub
+
+
+def _text_reader(suffix: str) -> Callable[[Path, str], Document]:
+    if suffix in (".md", ".markdown"):
+        from rag.read_markdown import read_markdown
+
+        return read_markdown
+    if suffix in (".html", ".htm"):
+        from rag.read_html import read_html
+
+        return read_html
+    if suffix in (".csv", ".tsv"):
+        from rag.read_csv import read_csv
+
+        return read_csv
+    from rag.read_text import read_text
+
+    return read_text

@@ -1,5 +1,6 @@
 """One ingest at a time, across processes, by a lock file that its holder's death frees."""
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Iterator
@@ -15,17 +16,22 @@ class StoreBusyError(StoreError):
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`. Raises StoreBusyError at once when someone else holds it."""
-    with path.open("a+", encoding="utf-8") as stream:
+    """Hold the lock file `path`. Raises StoreBusyError at once when someone else holds it.
+
+    On a full disk the lock holds all the same, but does not name its holder.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read(20).strip() or "unknown"
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             raise StoreBusyError(
                 f"another ingest (process {holder}) is writing to this store; wait until it ends"
             ) from None
-        stream.truncate(0)
-        stream.write(str(os.getpid()))
-        stream.flush()
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
         yield
+    finally:
+        os.close(descriptor)

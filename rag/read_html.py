@@ -25,14 +25,19 @@ def read_html(path: Path, text: str) -> Document:
     Raises DocumentError when the elements are nested too deeply to follow.
     """
     builder = BlockBuilder()
+    page_title = take_html(text, builder)
+    builder.title = builder.title or page_title
+    return builder.finish(path)
+
+
+def take_html(text: str, builder: BlockBuilder) -> str:
+    """Give the builder one page's blocks; the page's <title>, or "". Raises DocumentError."""
     try:
         soup = _parse(text)
         _Walker(builder).walk(_main_part(soup))
-        if not builder.title and soup.title is not None:
-            builder.title = soup.title.get_text(" ")
+        return soup.title.get_text(" ").strip() if soup.title is not None else ""
     except RecursionError:
         raise DocumentError("its HTML elements are nested too deeply") from None
-    return builder.finish(path)
 
 
 def html_to_text(text: str) -> str:

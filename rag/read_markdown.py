@@ -1,20 +1,21 @@
 """Markdown to blocks through markdown-it-py. Of links the text is kept, not the address."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rag.blocks import BlockBuilder, Document
+from rag.blocks import BlockBuilder, Document, tidy_tags
 from rag.read_html import html_to_text
 
 
 def read_markdown(path: Path, text: str) -> Document:
     """Parse CommonMark with tables; a front matter's title wins over the first heading."""
     builder = BlockBuilder()
-    title, text = _front_matter(text)
-    builder.title = title
+    front, text = _front_matter(text)
+    builder.title, builder.tags = front.title, front.tags
     tokens = iter(MarkdownIt("commonmark").enable("table").parse(text))
     for token in tokens:
         _take(token, tokens, builder)
@@ -83,14 +84,37 @@ def _inline_text(token: Token) -> str:
     return "".join(parts)
 
 
-def _front_matter(text: str) -> tuple[str, str]:
-    """The title of a leading "---" block and the text after it; ("", text) where there is none."""
+@dataclass(frozen=True, slots=True)
+class _FrontMatter:
+    title: str = ""
+    tags: tuple[str, ...] = ()
+
+
+def _front_matter(text: str) -> tuple[_FrontMatter, str]:
+    """What a leading "---" block says and the text after it; the whole text without such a block.
+
+    Tags stand as `tags: a, b`, as `tags: [a, b]` or as lines `- a` below `tags:`.
+    """
     lines = text.splitlines()
     if not lines or lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
-        return "", text
+        return _FrontMatter(), text
     end = next(number for number, line in enumerate(lines[1:], 1) if line.strip() == "---")
-    fields = [line.partition(":") for line in lines[1:end]]
-    if not all(colon and name.strip().isidentifier() for name, colon, _ in fields):
-        return "", text
-    named = {name.strip().lower(): value.strip().strip("\"'") for name, _, value in fields}
-    return named.get("title", ""), "\n".join(lines[end + 1 :])
+    named: dict[str, list[str]] = {}
+    name = ""
+    for line in lines[1:end]:
+        if name and line.lstrip().startswith("- "):
+            named[name].append(line.lstrip()[2:])
+            continue
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if not (colon and name.isidentifier()):
+            return _FrontMatter(), text
+        named[name] = [value]
+    title = _unquoted("".join(named.get("title", [])[:1]))
+    tags = ",".join(named.get("tags", [])).replace("[", "").replace("]", "").split(",")
+    found = _FrontMatter(title, tidy_tags(_unquoted(tag) for tag in tags))
+    return found, "\n".join(lines[end + 1 :])
+
+
+def _unquoted(value: str) -> str:
+    return value.strip().strip("\"'")

@@ -56,7 +56,7 @@ _SINCE_2 = """
 CREATE INDEX documents_by_collection ON documents(collection, folder);
 CREATE TABLE tombstones(passage_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 CREATE INDEX tombstones_by_generation ON tombstones(generation);
-CREATE TABLE prepared_vectors(sha256 BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE prepared_vectors(sha256 TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER passage_removed AFTER DELETE ON passages BEGIN
     INSERT INTO passage_words(passage_words, rowid, title, heading, body)
     VALUES ('delete', old.id, old.title, old.heading, old.body);

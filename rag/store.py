@@ -177,6 +177,32 @@ class Store:
         """Forget these documents in one transaction; unknown paths are no error."""
         self.write([], paths)
 
+    def keep_prepared(self, hashes: Sequence[str], vectors: Vectors) -> None:
+        """Keep vectors of texts whose document is not whole yet. Raises StoreError by the disk."""
+        with self._transaction(grows=False) as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO prepared_vectors(sha256, vector) VALUES (?, ?)",
+                (
+                    (sha256, np.ascontiguousarray(vector, "<f4").tobytes())
+                    for sha256, vector in zip(hashes, vectors, strict=True)
+                ),
+            )
+
+    def prepared(self, hashes: Sequence[str]) -> dict[str, Vector]:
+        """Those of these texts whose vectors were kept, in one query."""
+        rows = self._connection().execute(
+            "SELECT sha256, vector FROM prepared_vectors "
+            "WHERE sha256 IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(hashes)),),
+        )
+        return {row[0]: np.frombuffer(row[1], "<f4") for row in rows}
+
+    def forget_prepared(self) -> None:
+        """Every document is whole: nothing needs to be kept for a later ingest."""
+        if self._connection().execute("SELECT 1 FROM prepared_vectors LIMIT 1").fetchone():
+            with self._transaction(grows=False) as connection:
+                connection.execute("DELETE FROM prepared_vectors")
+
     def fetch(self, passage_ids: Iterable[int]) -> dict[int, StoredPassage]:
         """The passages that still exist, in one query however many ids there are."""
         rows = self._connection().execute(
@@ -284,15 +310,16 @@ class Store:
             connection.execute("COMMIT")
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; grows the generation when it commits. Raises StoreError by the disk."""
+    def _transaction(self, *, grows: bool = True) -> Iterator[sqlite3.Connection]:
+        """All or nothing; `grows` the generation when it commits. Raises StoreError by the disk."""
         with self._writing:
             connection = self._connection()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute(
-                    "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name='generation'"
+                    "UPDATE meta SET value = CAST(value AS INTEGER) + ? WHERE name='generation'",
+                    (int(grows),),
                 )
                 connection.execute("COMMIT")
             except sqlite3.OperationalError as error:

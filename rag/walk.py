@@ -34,7 +34,7 @@ def find_files(given: Path) -> Iterator[Found | Refused]:
     """
     root = given.resolve()
     if root.is_dir():
-        yield from _walk(root, root)
+        yield from _walk(root)
     elif root.is_file():
         yield _judge(root, root.parent)
     elif root.exists():
@@ -43,25 +43,38 @@ def find_files(given: Path) -> Iterator[Found | Refused]:
         yield Refused(root, "it does not exist")
 
 
-def _walk(folder: Path, root: Path) -> Iterator[Found | Refused]:
+def _walk(root: Path) -> Iterator[Found | Refused]:
+    """Depth first without recursion: folders may be nested deeper than Python's stack."""
+    waiting: list[Iterator[os.DirEntry[str] | Refused]] = [_entries(root)]
+    while waiting:
+        entry = next(waiting[-1], None)
+        if entry is None:
+            waiting.pop()
+        elif isinstance(entry, Refused):
+            yield entry
+        elif entry.is_dir(follow_symlinks=False):
+            waiting.append(_entries(Path(entry.path)))
+        else:
+            yield from _take(entry, root)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str] | Refused]:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield Refused(folder, f"it cannot be listed ({error.strerror})")
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.name.startswith("."):
-            continue
-        if entry.is_symlink():
-            yield from _judge_link(path, root)
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, root)
-        elif entry.is_file(follow_symlinks=False):
-            yield _judge(path, root)
-        else:
-            yield Refused(path, "it is not a regular file")
+        return iter([Refused(folder, f"it cannot be listed ({error.strerror})")])
+    return iter([entry for entry in entries if not entry.name.startswith(".")])
+
+
+def _take(entry: os.DirEntry[str], root: Path) -> Iterator[Found | Refused]:
+    path = Path(entry.path)
+    if entry.is_symlink():
+        yield from _judge_link(path, root)
+    elif entry.is_file(follow_symlinks=False):
+        yield _judge(path, root)
+    else:
+        yield Refused(path, "it is not a regular file")
 
 
 def _judge_link(path: Path, root: Path) -> Iterator[Refused]:

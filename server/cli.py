@@ -91,6 +91,12 @@ def _add_ingest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser("ingest", help="read files and folders into the store")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--collection", metavar="NAME", help="the collection of these documents")
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="TAG", help="a tag for each of them"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="read and report, but store nothing")
+    parser.add_argument("--watch", action="store_true", help="go on: ingest whatever changes")
 
 
 def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -125,9 +131,11 @@ def _ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
 
 
 def _ingest(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_ingest import run_ingest
+    from server.cli_ingest import IngestRequest, ingest_options, run_ingest
 
-    return run_ingest(parsed.paths, loaded.settings, as_json=parsed.json)
+    options = ingest_options(parsed.collection, parsed.tag, dry_run=parsed.dry_run)
+    request = IngestRequest(parsed.paths, parsed.json, parsed.watch, options)
+    return run_ingest(request, loaded.settings)
 
 
 def _models(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:

@@ -5,7 +5,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.embedder import MiniLmEmbedder
@@ -17,7 +17,8 @@ from models.language_model import (
     load_language_model,
 )
 from models.minilm_weights import FINGERPRINT, WeightsError, prepare_minilm
-from rag.ingest import IngestReport, OnProgress, ingest
+from rag.ingest import ingest
+from rag.ingest_report import IngestOptions, IngestReport, OnProgress
 from rag.schema import StoreError
 from rag.store import Store
 from server.errors import StartError
@@ -27,12 +28,13 @@ Say = Callable[[str], None]
 log = logging.getLogger(__name__)
 
 
-def load_embedder(settings: Settings, say: Say) -> MiniLmEmbedder:
+def load_embedder(settings: Settings, say: Say, calls_at_once: int = 1) -> MiniLmEmbedder:
     """Convert the embedder's weights on the first call, then load them. Raises StartError."""
     if not (settings.prepared_dir / FINGERPRINT).is_dir():
         say("Preparing the embedder (once, about a second)")
     try:
-        return MiniLmEmbedder(prepare_minilm(settings.prepared_dir), FINGERPRINT)
+        folder = prepare_minilm(settings.prepared_dir)
+        return MiniLmEmbedder(folder, FINGERPRINT, calls_at_once=calls_at_once)
     except (WeightsError, OSError) as error:
         raise StartError(str(error)) from error
 
@@ -54,11 +56,15 @@ def ingest_samples_once(store: Store, embedder: MiniLmEmbedder, say: Say) -> Non
 
 
 def ingest_paths(
-    paths: list[Path], store: Store, embedder: MiniLmEmbedder, on_progress: OnProgress
+    paths: Sequence[Path],
+    store: Store,
+    embedder: MiniLmEmbedder,
+    on_progress: OnProgress,
+    options: IngestOptions,
 ) -> IngestReport:
-    """Make the store agree with the files. Raises StartError when it cannot be written."""
+    """Make the store agree with the files. Raises StartError when another process is at it."""
     try:
-        return ingest(paths, store, embedder, on_progress)
+        return ingest(paths, store, embedder, on_progress, options)
     except StoreError as error:
         raise StartError(str(error)) from error
 

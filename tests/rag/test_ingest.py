@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest import IngestReport, ingest
+from rag.ingest import ingest
+from rag.ingest_report import IngestOptions, IngestReport
 from rag.lock import StoreBusyError
 from rag.store import Store
 from tests.fakes_rag import WordEmbedder, open_store
@@ -38,7 +39,9 @@ def test_folder_is_read_in_order_and_names_stay_apart(
 ) -> None:
     """Files of one name in two folders are two documents, cited by their paths below the root."""
     done: list[tuple[int, int, str]] = []
-    report = ingest([folder], store, embedder, lambda *p: done.append((p[0], p[1], p[2].name)))
+    report = ingest(
+        [folder], store, embedder, lambda p: done.append((p.done, p.total, p.path.name))
+    )
     assert (report.read, report.passages, report.failed) == (2, 2, ())
     assert names(store) == ["birds/boats.md", "boats.md"]
     assert done == [(1, 2, "boats.md"), (2, 2, "boats.md")]
@@ -92,7 +95,7 @@ def test_bad_files_are_reported_and_the_rest_goes_on(
     (folder / "photo.jpg").write_bytes(b"jpg")
     (folder / ".hidden.md").write_text("secret")
     os.mkfifo(folder / "pipe.md")
-    report = ingest([folder], store, embedder, maximum_file_bytes=1000)
+    report = ingest([folder], store, embedder, options=IngestOptions(maximum_file_bytes=1000))
     assert report.read == 2
     assert [Path(path).name for path in report.unsupported] == ["photo.jpg"]
     found = reasons(report)
@@ -113,7 +116,7 @@ def test_unreadable_file_is_reported(
     def refuse(path: Path) -> str:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("rag.ingest.hash_file", refuse)
+    monkeypatch.setattr("rag.ingest_files.hash_file", refuse)
     report = ingest([folder], store, embedder)
     assert set(reasons(report).values()) == {"it cannot be read (Permission denied)"}
 
@@ -165,16 +168,17 @@ def test_unsupported_file_named_itself_is_a_failure(
     store: Store, embedder: WordEmbedder, tmp_path: Path
 ) -> None:
     """Whoever names a file wants to know why it was not read."""
-    (tmp_path / "a.docx").write_bytes(b"x")
-    report = ingest([tmp_path / "a.docx"], store, embedder)
+    (tmp_path / "a.odt").write_bytes(b"x")
+    report = ingest([tmp_path / "a.odt"], store, embedder)
     assert "not supported" in report.failed[0].reason
     assert report.unsupported == ()
 
 
 def test_embedder_failure_leaves_whole_documents_and_resumes(store: Store, folder: Path) -> None:
     """An ingest broken half-way is finished by the next one, without duplicates."""
+    options = IngestOptions(workers=1, batch_passages=1)
     with pytest.raises(RuntimeError, match="embedder broke"):
-        ingest([folder], store, WordEmbedder(fails_at=2))
+        ingest([folder], store, WordEmbedder(fails_at=2), options=options)
     assert store.counts().documents == 1
     report = ingest([folder], store, WordEmbedder())
     assert (report.read, report.skipped_unchanged) == (1, 1)

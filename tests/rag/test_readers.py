@@ -6,7 +6,8 @@ import pytest
 from fpdf import FPDF
 
 from rag.blocks import Block, Document, DocumentError
-from rag.documents import MAXIMUM_LINE_CHARACTERS, decode, read_document
+from rag.decode import decode
+from rag.documents import MAXIMUM_LINE_CHARACTERS, read_document
 from rag.read_html import html_to_text, read_html
 from rag.read_markdown import read_markdown
 from rag.read_text import read_text
@@ -268,7 +269,7 @@ def test_giant_line_is_refused(tmp_path: Path) -> None:
 def test_unsupported_kind_lists_what_is_accepted(tmp_path: Path) -> None:
     """The message helps."""
     with pytest.raises(DocumentError, match=r"\.md"):
-        read_document(tmp_path / "a.docx")
+        read_document(tmp_path / "a.odt")
 
 
 def test_block_is_plain_value() -> None:

@@ -136,13 +136,13 @@ async def test_documents_ingested_beside_the_server_are_answered_next(
     server: RunningApp, settings: Settings, tmp_path: Path
 ) -> None:
     """The index and the language model are swapped between turns."""
-    from server.cli_ingest import run_ingest
+    from server.cli_ingest import IngestRequest, run_ingest
 
     before = json.loads(server.get("/health")[1])["index"]["generation"]
     (tmp_path / "robots.md").write_text(
         "# Robots\n\n## Battery\n\nThe gardening robot runs for nine hours on one battery.\n"
     )
-    assert await asyncio.to_thread(run_ingest, [tmp_path], settings, as_json=True) == 0
+    assert await asyncio.to_thread(run_ingest, IngestRequest([tmp_path], True), settings) == 0
     async with asyncio.timeout(20):
         while json.loads(server.get("/health")[1])["index"]["generation"] == before:
             await asyncio.sleep(0.05)

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from rag.ingest import Failure, IngestReport
+from rag.ingest_report import Failure, IngestReport
 from server.cli import main
 from server.cli_doctor import diagnose
 from server.cli_ingest import format_report
@@ -109,12 +109,16 @@ def test_ingest_of_a_path_that_is_not_there_is_misuse(capsys: pytest.CaptureFixt
 def test_the_report_is_readable() -> None:
     """Counts, failures with reasons, and no endless list of other kinds."""
     report = IngestReport(
-        3, 2, (Failure("/a/b.pdf", "it is damaged"),), ("/a/1.png",) * 9, 1, 40, 2.5
+        3, 2, (Failure("/a/b.pdf", "it is damaged"),), ("/a/1.png",) * 9, 1, 40, 30, 2.5
     )
     text = format_report(report)
     assert "Read 3 files (40 passages) in 2.5 s; 2 unchanged, 1 removed, 1 failed" in text
     assert "/a/b.pdf: it is damaged" in text
     assert "and 4 more of other kinds" in text
+    assert "10 of the passages had not changed" in text
+    stopped = replace(report, stopped="the disk is full", not_reached=7, is_dry_run=True)
+    assert "stopped: the disk is full; 7 files were not stored" in format_report(stopped)
+    assert "Would read 3 files" in format_report(stopped)
     assert asdict(report)["read"] == 3
 
 
