@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +35,8 @@ MAXIMUM_WORKERS = 4
 
 WATCH_POLL_S = 2.0
 
+Wait = Callable[[float], bool]
+
 
 @dataclass(frozen=True, slots=True)
 class IngestRequest:
@@ -53,8 +55,11 @@ def ingest_options(collection: str | None, tags: Sequence[str], *, dry_run: bool
     return IngestOptions(collection, given, dry_run, workers)
 
 
-def run_ingest(request: IngestRequest, settings: Settings) -> int:
-    """Ingest; 1 when some file failed, 2 when a given path does not exist."""
+def run_ingest(request: IngestRequest, settings: Settings, wait: Wait | None = None) -> int:
+    """Ingest; 1 when some file failed, 2 when a given path does not exist.
+
+    When it watches, `wait` waits for some seconds and tells whether to stop; by default never.
+    """
     missing = [path for path in request.paths if not path.exists()]
     for path in missing:
         print(f"parley: {path} does not exist", file=sys.stderr)
@@ -63,7 +68,7 @@ def run_ingest(request: IngestRequest, settings: Settings) -> int:
     embedder = load_embedder(settings, _say, request.options.workers)
     with open_store(settings, embedder) as store:
         if request.watches:
-            return _watch(request, settings, store, embedder, threading.Event())
+            return _watch(request, settings, store, embedder, wait or threading.Event().wait)
         return _ingest_once(request, settings, store, embedder)
 
 
@@ -96,9 +101,9 @@ def _watch(
     settings: Settings,
     store: Store,
     embedder: MiniLmEmbedder,
-    stop: threading.Event,
+    wait: Wait,
 ) -> int:
-    """Ingest, and again after every change, until interrupted or `stop` is set."""
+    """Ingest, and again after every change, until interrupted or told to stop."""
     watch = FolderWatch(request.paths)
     is_due = True
     while True:
@@ -109,7 +114,7 @@ def _watch(
                 is_due = False
             except StartError as error:
                 _say(f"parley: {error}")
-        if stop.wait(WATCH_POLL_S):
+        if wait(WATCH_POLL_S):
             return DONE
         is_due = is_due or watch.has_settled()
 

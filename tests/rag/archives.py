@@ -1,4 +1,4 @@
-"""Makes DOCX and EPUB files for the reader tests, sound ones and bombs."""
+"""Makes DOCX, EPUB and PDF files for the reader tests, sound ones and bombs."""
 
 import zipfile
 from collections.abc import Mapping
@@ -43,3 +43,26 @@ def make_epub(path: Path, **more: str | bytes) -> Path:
 def make_bomb(path: Path, zeros: int) -> Path:
     """An archive of one member of that many zeros, which packs a thousand times."""
     return make_archive(path, {"word/document.xml": bytes(zeros)})
+
+
+def make_endless_pdf(path: Path) -> Path:
+    """A sound PDF of 60 pages with 300,000 drawing commands each: minutes of parsing."""
+    content = b"BT /F1 12 Tf " + b"1 0 0 1 10 10 Tm (a) Tj " * 300_000 + b"ET"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count 60>>" % (b"3 0 R " * 60),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R"
+        b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+    ]
+    pdf = b"%PDF-1.4\n"
+    offsets = []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(pdf))
+        pdf += b"%d 0 obj %s endobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(pdf)
+    pdf += b"xref\n0 5\n0000000000 65535 f \n" + table
+    pdf += b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
+    path.write_bytes(pdf)
+    return path

@@ -8,6 +8,7 @@ import pytest
 
 from rag.blocks import DocumentError
 from rag.read_pool import ReadLimits, ReadPool
+from tests.rag.archives import make_endless_pdf
 
 BAD_READER = """
 import sys
@@ -92,25 +93,7 @@ def test_a_reader_that_hangs_is_killed(tmp_path: Path, make_pool: MakePool) -> N
 
 def test_a_pdf_that_would_take_for_ever_is_killed(tmp_path: Path, make_pool: MakePool) -> None:
     """The real PDF reader on a page of a million drawing commands, within one second."""
-    content = b"BT /F1 12 Tf " + b"1 0 0 1 10 10 Tm (a) Tj " * 1_000_000 + b"ET"
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R"
-        b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
-    ]
-    pdf = b"%PDF-1.4\n"
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(pdf))
-        pdf += b"%d 0 obj %s endobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(pdf)
-    pdf += b"xref\n0 5\n0000000000 65535 f \n" + table
-    pdf += b"trailer<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % start
-    path = tmp_path / "endless.pdf"
-    path.write_bytes(pdf)
+    path = make_endless_pdf(tmp_path / "endless.pdf")
     with pytest.raises(DocumentError, match="more than 1 s"):
         make_pool(seconds=1, bad=False).read(path)
 

@@ -14,7 +14,8 @@ import pytest
 from rag.ingest_report import Failure, IngestReport
 from server.cli import main
 from server.cli_doctor import diagnose
-from server.cli_ingest import format_report
+from server.cli_ingest import IngestRequest, format_report, run_ingest
+from server.preparation import load_embedder, open_store
 from server.settings import load_settings
 
 
@@ -120,6 +121,44 @@ def test_the_report_is_readable() -> None:
     assert "stopped: the disk is full; 7 files were not stored" in format_report(stopped)
     assert "Would read 3 files" in format_report(stopped)
     assert asdict(report)["read"] == 3
+
+
+def test_ingest_dry_run_collection_and_tags(
+    folders: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A dry run stores nothing; what is stored bears the collection and the tags of the line."""
+    (folders / "boats.md").write_text("# Boats\n\nThe boat leaves at nine.\n")
+    line = ["ingest", str(folders / "boats.md"), "--collection", "board", "--tag", "B, a"]
+    assert main([*line, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "Would read 1 files (1 passages)" in out
+    assert "now holds 0 documents" in out
+    assert main([*line, "--tag", "c"]) == 0
+    settings = load_settings().settings
+    with open_store(settings, load_embedder(settings, lambda text: None)) as store:
+        (record,) = store.documents()
+    assert (record.collection, record.tags) == ("board", ("a", "b", "c"))
+
+
+def test_watching_ingests_what_changes(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder is read at once and again after a change, until it is stopped."""
+    documents = folders / "documents"
+    documents.mkdir()
+    (documents / "boats.md").write_text("# Boats\n\nAt nine.\n")
+
+    looks = iter(range(1, 5))
+
+    def wait(seconds: float) -> bool:
+        """A file changes before the first look; after the fourth there is an end."""
+        number = next(looks)
+        if number == 1:
+            (documents / "new.md").write_text("# New\n\nAt ten.\n")
+        return number == 4
+
+    request = IngestRequest([documents], as_json=True, watches=True)
+    assert run_ingest(request, load_settings().settings, wait) == 0
+    reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(told["read"], told["skipped_unchanged"]) for told in reports] == [(1, 0), (1, 1)]
 
 
 def test_doctor_tells_settings_origins_and_engines(
