@@ -47,6 +47,8 @@ bench: $(VENV)/dev.stamp system ## every figure of the README, one after the oth
 	@$(BIN)/python -m benchmarks.footprint
 	@$(BIN)/python -m benchmarks.latency --turns 14
 	@$(BIN)/python -m benchmarks.retrieval
+	@$(BIN)/python -m benchmarks.ingest
+	@$(BIN)/python -m benchmarks.ingest_kills
 	@$(BIN)/python -m benchmarks.recognition
 	@$(BIN)/python -m benchmarks.spoken
 	@$(BIN)/python -m benchmarks.latency --stand-in --turns 14

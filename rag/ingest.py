@@ -89,12 +89,12 @@ class _Run:
                 self._refuse(entry)
         with ExitStack() as stack:
             pool = ReadPool(self.options.limits)
+            stack.callback(pool.close)
             reader = FileReader(self.known, self.options, pool)
             window = Window(self.options.workers, FILES_AHEAD, BYTES_AHEAD)
             outcomes = stack.enter_context(
-                closing(in_parallel(reader.read, files, window, _size_bytes))
+                closing(in_parallel(reader.read, files, window, _size_bytes, pool.close))
             )
-            stack.callback(pool.close)
             self._store(self._pending(outcomes))
         if not self.options.dry_run:
             self.store.forget_prepared()

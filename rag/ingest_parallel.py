@@ -28,10 +28,12 @@ def in_parallel(
     items: Iterable[Item],
     window: Window,
     weigh: Callable[[Item], int] = lambda item: 0,
+    abandon: Callable[[], None] = lambda: None,
 ) -> Generator[Result, None, None]:
     """Results in the order of the items. What the function raises is raised here, in its turn.
 
-    Closing the iterator forgets what has not begun and waits for what has.
+    Closing the iterator early, or a failure, forgets what has not begun, calls `abandon`, which may
+    cut short what has, and waits for that.
     """
     under_way: deque[tuple[int, Future[Result]]] = deque()
     with ThreadPoolExecutor(window.workers, thread_name_prefix="ingest") as pool:
@@ -48,6 +50,8 @@ def in_parallel(
         finally:
             for _, future in under_way:
                 future.cancel()
+            if under_way:
+                abandon()
 
 
 def _is_full(

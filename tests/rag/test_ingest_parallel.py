@@ -69,3 +69,21 @@ def test_failure_is_raised_in_its_turn_and_the_rest_forgotten() -> None:
         list(results)
     assert len(begun) < 10
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ingest")]
+
+
+def test_closing_cuts_short_what_is_at_work() -> None:
+    """Whoever stops does not wait for an item that would never end."""
+    is_abandoned = threading.Event()
+
+    def work(number: int) -> int:
+        if number:
+            is_abandoned.wait()
+        return number
+
+    results = in_parallel(work, range(5), Window(2, 3), abandon=is_abandoned.set)
+    assert next(results) == 0
+    results.close()
+    assert is_abandoned.is_set()
+    is_abandoned.clear()
+    assert list(in_parallel(abs, range(3), Window(2, 3), abandon=is_abandoned.set)) == [0, 1, 2]
+    assert not is_abandoned.is_set()
