@@ -179,7 +179,7 @@ class Store:
 
     def keep_prepared(self, hashes: Sequence[str], vectors: Vectors) -> None:
         """Keep vectors of texts whose document is not whole yet. Raises StoreError by the disk."""
-        with self._transaction(grows=False) as connection:
+        with self.marking() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO prepared_vectors(sha256, vector) VALUES (?, ?)",
                 (
@@ -200,7 +200,7 @@ class Store:
     def forget_prepared(self) -> None:
         """Every document is whole: nothing needs to be kept for a later ingest."""
         if self._connection().execute("SELECT 1 FROM prepared_vectors LIMIT 1").fetchone():
-            with self._transaction(grows=False) as connection:
+            with self.marking() as connection:
                 connection.execute("DELETE FROM prepared_vectors")
 
     def fetch(self, passage_ids: Iterable[int]) -> dict[int, StoredPassage]:
@@ -224,12 +224,12 @@ class Store:
 
     def vector_table(self) -> VectorTable:
         """Every vector with the generation it belongs to, read as of one moment."""
-        with self._snapshot() as connection:
+        with self.reading() as connection:
             return self._vectors_after(connection, 0)
 
     def changes_since(self, generation: int, last_id: int) -> Changes:
         """What came and went since `generation`, at which `last_id` was the highest passage id."""
-        with self._snapshot() as connection:
+        with self.reading() as connection:
             removed = connection.execute(
                 "SELECT passage_id FROM tombstones WHERE generation > ? AND passage_id <= ? "
                 "ORDER BY passage_id",
@@ -290,6 +290,23 @@ class Store:
             before = heading
             yield from body.split(SENTENCE_SEPARATOR)
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, all of whose answers are as of one moment."""
+        connection = self._connection()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        finally:
+            connection.execute("COMMIT")
+
+    def marking(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction that leaves the documents, and so the generation, as they are.
+
+        Raises StoreError by the disk.
+        """
+        return self._transaction(grows=False)
+
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
@@ -298,16 +315,6 @@ class Store:
             with self._guard:
                 self._connections.append(connection)
         return connection
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Everything read inside is as of one moment."""
-        connection = self._connection()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-        finally:
-            connection.execute("COMMIT")
 
     @contextmanager
     def _transaction(self, *, grows: bool = True) -> Iterator[sqlite3.Connection]:

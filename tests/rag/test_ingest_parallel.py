@@ -73,11 +73,13 @@ def test_failure_is_raised_in_its_turn_and_the_rest_forgotten() -> None:
 
 def test_closing_cuts_short_what_is_at_work() -> None:
     """Whoever stops does not wait for an item that would never end."""
-    is_abandoned = threading.Event()
+    has_begun, is_abandoned = threading.Event(), threading.Event()
 
     def work(number: int) -> int:
         if number:
+            has_begun.set()
             is_abandoned.wait()
+        has_begun.wait()
         return number
 
     results = in_parallel(work, range(5), Window(2, 3), abandon=is_abandoned.set)
