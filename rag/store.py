@@ -292,7 +292,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection, all of whose answers are as of one moment."""
+        """Give this thread's connection, all of whose answers are as of one moment."""
         connection = self._connection()
         connection.execute("BEGIN")
         try:
