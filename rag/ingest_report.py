@@ -21,7 +21,7 @@ class IngestOptions:
     tags: tuple[str, ...] | None = None
     dry_run: bool = False
     workers: int = 2
-    batch_passages: int = 128
+    batch_passages: int = 64
     """Embedded in one call and written in one transaction."""
     maximum_file_bytes: int = DEFAULT_MAXIMUM_FILE_BYTES
     limits: ReadLimits = ReadLimits()

@@ -33,6 +33,8 @@ SHOWN_UNSUPPORTED = 5
 MAXIMUM_WORKERS = 4
 """Each reader may take 2 GB of memory and each batch a core."""
 
+BAR_FORMAT = "{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} files{postfix}"
+
 WATCH_POLL_S = 2.0
 
 Wait = Callable[[float], bool]
@@ -75,7 +77,7 @@ def run_ingest(request: IngestRequest, settings: Settings, wait: Wait | None = N
 def _ingest_once(
     request: IngestRequest, settings: Settings, store: Store, embedder: MiniLmEmbedder
 ) -> int:
-    with tqdm(unit=" files", file=sys.stderr, disable=None, leave=False) as bar:
+    with tqdm(bar_format=BAR_FORMAT, file=sys.stderr, disable=None, leave=False) as bar:
 
         def on_progress(progress: Progress) -> None:
             bar.total = progress.total

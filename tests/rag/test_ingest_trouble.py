@@ -151,7 +151,7 @@ def test_many_small_files(store: Store, embedder: WordEmbedder, tmp_path: Path) 
     told: list[Progress] = []
     report = ingest([folder], store, embedder, told.append)
     assert (report.read, report.failed, store.counts().passages) == (1000, (), 1000)
-    assert store.generation() == embedder.calls == 8
+    assert store.generation() == embedder.calls == 16
     assert [progress.done for progress in told] == list(range(1, 1001))
     assert told[-1].bytes_done == told[-1].bytes_total
     assert told[-1].left_s == 0

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.ingest_report import Failure, IngestReport
+from rag.ingest_report import Failure, IngestReport, Progress
 from server.cli import main
 from server.cli_doctor import diagnose
-from server.cli_ingest import IngestRequest, format_report, run_ingest
+from server.cli_ingest import IngestRequest, format_rate, format_report, run_ingest
 from server.preparation import load_embedder, open_store
 from server.settings import load_settings
 
@@ -138,6 +138,14 @@ def test_ingest_dry_run_collection_and_tags(
     with open_store(settings, load_embedder(settings, lambda text: None)) as store:
         (record,) = store.documents()
     assert (record.collection, record.tags) == ("board", ("a", "b", "c"))
+
+
+def test_progress_tells_rate_and_time_left() -> None:
+    """Passages a second, and the time by the bytes that were read, unchanged files aside."""
+    progress = Progress(3, 9, Path("a.md"), 120, 1_000, 1_600, 600, 100.0)
+    assert format_rate(progress) == "1 passages/s, 2:30 left"
+    nothing_read = replace(progress, bytes_skipped=1_000, seconds=0.0)
+    assert format_rate(nothing_read) == "0 passages/s"
 
 
 def test_watching_ingests_what_changes(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
