@@ -1,4 +1,7 @@
-"""Nearest vectors by FAISS, exact. An index is made from the store and never changes."""
+"""What an index is, and the exact one, made from the store as of one moment.
+
+What serves questions is rag/index_live.py.
+"""
 
 from typing import Protocol
 
@@ -10,16 +13,28 @@ from rag.embedding import Vectors
 from rag.store import Store, VectorTable
 
 NO_PASSAGE = -1
+"""Fills the ids of what a search does not find."""
+LOWEST = float(np.finfo(np.float32).min)
+"""The score beside it."""
 
 
 class Index(Protocol):
-    """Immutable, so any number of threads search it without a lock."""
+    """Any number of threads search it at once."""
 
-    kind: str
-    """The index's name in status and benchmarks, such as "FLAT"."""
-    generation: int
-    """The store's generation that it was made from."""
-    size: int
+    @property
+    def kind(self) -> str:
+        """The index's name in status and benchmarks, such as "FLAT"."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """The store's generation: a search that starts later sees at least what it had."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many passages can be found."""
+        ...
 
     def search(self, vectors: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Passage ids and cosines of shape (n, k), best first; NO_PASSAGE fills what is missing."""
@@ -48,6 +63,6 @@ class FlatIndex:
         """See Index.search. Scores of missing entries are the lowest float32."""
         if self.size == 0:
             missing = np.full((len(vectors), k), NO_PASSAGE, np.int64)
-            return missing, np.full(missing.shape, np.finfo(np.float32).min, np.float32)
+            return missing, np.full(missing.shape, LOWEST, np.float32)
         scores, rows = self._faiss.search(np.ascontiguousarray(vectors, np.float32), k)
         return np.where(rows >= 0, self._ids[rows], NO_PASSAGE), scores

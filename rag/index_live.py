@@ -1,0 +1,182 @@
+"""The index that is searched: a snapshot, what was added since, and without what was removed since.
+
+It follows the store by itself and is given other snapshots; it builds none.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embedding import Vector, Vectors
+from rag.index import LOWEST, NO_PASSAGE
+from rag.index_delta import Delta, Ids, Scores
+from rag.index_kinds import Kind
+from rag.snapshot import Snapshot, dead_bits
+from rag.store import Store
+from rag.store_vectors import Changes, read_changes
+
+KEPT_QUERIES = 512
+"""Past questions, in memory alone: 768 KB of vectors, no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """All that one search reads, of one generation."""
+
+    generation: int
+    last_passage_id: int
+    """The highest id that was ever read, removed or not."""
+    snapshot: Snapshot | None
+    dead_rows: NDArray[np.int64]
+    """Rows of the snapshot whose passages were removed, ascending."""
+    dead: NDArray[np.uint8] | None
+    """The same as a bitmap; None where nothing was removed."""
+    delta: Delta
+
+    @property
+    def snapshot_size(self) -> int:
+        """Passages of the snapshot, removed ones too."""
+        return len(self.snapshot.ids) if self.snapshot else 0
+
+    @property
+    def size(self) -> int:
+        """Passages that can be found."""
+        return self.snapshot_size - len(self.dead_rows) + self.delta.live
+
+    @property
+    def kind(self) -> Kind:
+        """The snapshot's; without one all is compared."""
+        return self.snapshot.manifest.kind if self.snapshot else Kind.FLAT
+
+    def changed(self, changes: Changes) -> "IndexState":
+        """The state after what happened to the store."""
+        delta, dead_rows, dead = self.delta, self.dead_rows, self.dead
+        if len(changes.ids):
+            delta = delta.with_added(changes.ids, changes.vectors)
+        if len(changes.removed):
+            delta = delta.without(changes.removed)
+            if self.snapshot is not None:
+                gone = self.snapshot.rows_of(changes.removed)
+                dead_rows = np.union1d(dead_rows, gone)
+                dead = dead_bits(dead_rows, self.snapshot_size) if len(dead_rows) else None
+        last = int(changes.ids[-1]) if len(changes.ids) else self.last_passage_id
+        return replace(
+            self,
+            generation=changes.generation,
+            last_passage_id=last,
+            delta=delta,
+            dead_rows=dead_rows,
+            dead=dead,
+        )
+
+
+class LiveIndex:
+    """See rag.index.Index. What was added is found, and what was removed is not, by the next query.
+
+    Each search compares one number with the store's (6 microseconds) and reads what is new where
+    they differ. A search works on one state and holds no lock.
+    """
+
+    def __init__(self, store: Store, snapshot: Snapshot | None = None) -> None:
+        """Over everything in the store now; without a snapshot every vector is read."""
+        self._store = store
+        self._asked: deque[Vector] = deque(maxlen=KEPT_QUERIES)
+        self._guard = threading.Lock()
+        self.state = self._follow(self._state_of(snapshot, Delta.empty(store.dimension)))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the snapshot that is searched."""
+        return str(self.state.kind)
+
+    @property
+    def generation(self) -> int:
+        """The store's generation now: a search that starts later sees at least this one."""
+        return self._store.generation()
+
+    @property
+    def size(self) -> int:
+        """Passages that can be found, as of the last search."""
+        return self.state.size
+
+    def asked(self) -> Vectors:
+        """The vectors of the last KEPT_QUERIES questions, for proving another index with them."""
+        return np.array(list(self._asked), np.float32).reshape(-1, self._store.dimension)
+
+    def refresh(self) -> IndexState:
+        """Read what became of the store since the last time, if anything did."""
+        if self._store.generation() == self.state.generation:
+            return self.state
+        with self._guard:
+            self.state = self._follow(self.state)
+            return self.state
+
+    def adopt(self, snapshot: Snapshot | None) -> None:
+        """Search this snapshot from now on, or with None compare all. Searches go on meanwhile."""
+        with self._guard:
+            start = self._state_of(snapshot, Delta.empty(self._store.dimension))
+            if start.last_passage_id >= self._first_in_delta():
+                start = self._keeping_delta(start)
+            self.state = self._follow(start)
+
+    def search(self, vectors: Vectors, k: int) -> tuple[Ids, Scores]:
+        """See Index.search; the best candidates are compared again by their stored vectors."""
+        state = self.refresh()
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        self._asked.extend(vectors.copy())
+        ids, scores = state.delta.search(vectors, k)
+        if state.snapshot is not None:
+            found, found_scores = self._search_snapshot(state.snapshot, state.dead, vectors, k)
+            ids = np.concatenate([found, ids], axis=1)
+            scores = np.concatenate([found_scores, scores], axis=1)
+        return _best(ids, scores, k)
+
+    def _search_snapshot(
+        self, snapshot: Snapshot, dead: NDArray[np.uint8] | None, vectors: Vectors, k: int
+    ) -> tuple[Ids, Scores]:
+        depth = max(k, snapshot.manifest.search.rerank)
+        rows, scores = snapshot.candidates(vectors, depth, dead)
+        ids = np.where(rows >= 0, snapshot.ids[rows], NO_PASSAGE)
+        if not snapshot.manifest.search.rerank:
+            return ids, scores
+        stored = self._store.vectors(np.unique(ids[ids >= 0]).tolist())
+        for number, vector in enumerate(vectors):
+            for place, passage_id in enumerate(ids[number].tolist()):
+                found = stored.get(passage_id)
+                scores[number, place] = LOWEST if found is None else np.dot(vector, found)
+        ids[scores <= LOWEST] = NO_PASSAGE
+        return ids, scores
+
+    def _first_in_delta(self) -> int:
+        """The id after which the present delta lacks nothing."""
+        snapshot = self.state.snapshot
+        return snapshot.manifest.last_passage_id if snapshot else 0
+
+    def _keeping_delta(self, start: IndexState) -> IndexState:
+        """Take from the present delta what the snapshot lacks, instead of reading it again."""
+        delta = self.state.delta.after(start.last_passage_id)
+        last = max(start.last_passage_id, self.state.last_passage_id)
+        return replace(start, delta=delta, last_passage_id=last)
+
+    def _state_of(self, snapshot: Snapshot | None, delta: Delta) -> IndexState:
+        generation = snapshot.manifest.generation if snapshot else 0
+        last = snapshot.manifest.last_passage_id if snapshot else 0
+        return IndexState(generation, last, snapshot, np.empty(0, np.int64), None, delta)
+
+    def _follow(self, state: IndexState) -> IndexState:
+        return state.changed(read_changes(self._store, state.generation, state.last_passage_id))
+
+
+def _best(ids: Ids, scores: Scores, k: int) -> tuple[Ids, Scores]:
+    """The k best of each row, best first, filled up with NO_PASSAGE."""
+    scores = np.where(ids == NO_PASSAGE, LOWEST, scores)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    missing = ((0, 0), (0, k - ids.shape[1]))
+    return (
+        np.pad(ids, missing, constant_values=NO_PASSAGE),
+        np.pad(scores, missing, constant_values=LOWEST),
+    )
