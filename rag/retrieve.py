@@ -70,6 +70,8 @@ class Retriever:
         Rank fusion picks the candidates, of each collection named by the filter for itself, so
         that a large one does not crowd out a small one; cosine and coverage put them in order.
         """
+        # Before the search, which sees this generation or a later one: what is kept under it is
+        # never older than it says.
         generation = self._index.generation
         terms = self.weigh(question)
         found = self._look_at(self._candidates(terms, vector, narrowing), vector, terms)

@@ -28,7 +28,7 @@ from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
 from server.governor import Governor, offered_by
 from server.hub_watch import HubWatch
-from server.knowledge import load_knowledge
+from server.knowledge import open_knowledge
 from server.knowledge_watch import KnowledgeWatch
 from server.loading import SpeechEngines, load_speech_engines
 from server.metrics import Metrics
@@ -105,6 +105,8 @@ class App:
         finally:
             for stage in shared.stages.all():
                 stage.close()
+            if (keeper := shared.engine_room.current.knowledge.keeper) is not None:
+                keeper.close()
             store.close()
 
     def engines(self) -> dict[str, str]:
@@ -134,8 +136,7 @@ class App:
         with ThreadPoolExecutor(2) as pool:
             vad_model = pool.submit(VadModel)
             shared_embedder = BatchingEmbedder(embedder)
-            refuse_below = settings.refusal_confidence
-            knowledge = pool.submit(load_knowledge, store, shared_embedder, refuse_below)
+            knowledge = pool.submit(open_knowledge, settings, store, shared_embedder)
             language_model = prepare_language_model(settings, store, library)
             speech = self.load_speech(settings, language_model, library)
         metrics = Metrics()

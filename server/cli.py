@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     from server.cli_models import add_models_parser
 
+    _add_index(commands)
     add_models_parser(commands)
     return parser
 
@@ -109,6 +110,20 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
 
 
+def _add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("index", help="show, rebuild, tune or verify the index")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    told = "print one JSON object"
+    status = actions.add_parser("status", help="kind, size, snapshot, delta, a running build")
+    status.add_argument("--json", action="store_true", help=told)
+    rebuild = actions.add_parser("rebuild", help="build from the store, prove, publish")
+    rebuild.add_argument("--kind", choices=["IVF", "HNSW"], help="not by size")
+    tune = actions.add_parser("tune", help="search the settings again; publish what reaches it")
+    tune.add_argument("--recall", type=float, help="recall@10 (PARLEY_INDEX_RECALL)")
+    verify_all = actions.add_parser("verify", help="compare every byte with what was published")
+    verify_all.add_argument("--json", action="store_true", help=told)
+
+
 def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.calibration_use import tune_for_serving
     from server.cli_serve import run_serve, say
@@ -138,6 +153,12 @@ def _ingest(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     return run_ingest(request, loaded.settings)
 
 
+def _index(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
+    from server.cli_index import run_index
+
+    return run_index(parsed, loaded.settings)
+
+
 def _models(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.cli_models import run_models
 
@@ -154,6 +175,7 @@ _COMMANDS = {
     "serve": _serve,
     "ask": _ask,
     "ingest": _ingest,
+    "index": _index,
     "models": _models,
     "doctor": _doctor,
 }

@@ -1,6 +1,6 @@
-"""Notices that another process ingested, and puts the new index and language model in place.
+"""Once a second: has the index kept fit, and renews counts and language model after an ingest.
 
-It writes nothing to the store.
+New passages are found without it: the index follows the store at every search.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from rag.schema import StoreError
 from rag.store import Store
 from server.deadline import Deadline
 from server.engines import EngineRoom
-from server.knowledge import Knowledge, load_knowledge
 from server.loading import choose_recognizer, load_recognizer
 from server.preparation import prepare_language_model
 from server.settings import Settings
@@ -57,20 +56,21 @@ class KnowledgeWatch:
                 log.warning("the store could not be read again: %s", type(error).__name__)
 
     async def look(self) -> bool:
-        """Take in what is new once the store has stood still for one look; tell whether it was.
+        """Look after the index; take in what is new once the store has stood still for one look.
 
-        An ingest grows the generation with every document: one index for all of them is enough.
+        Tell whether it was new. An ingest grows the generation with every document: one language
+        model for all of them is enough.
         """
+        knowledge = self.room.current.knowledge
+        if knowledge.keeper is not None and await self.workers.run(knowledge.keeper.look):
+            log.info("the index is of kind %s now", knowledge.retriever.index.kind)
+            self.room.change(knowledge=knowledge)
         before, self._seen = self._seen, await self.workers.run(self.store.generation)
-        is_still = self._seen == before
-        if self._seen == self.room.current.knowledge.generation or not is_still:
+        if self._seen == knowledge.generation or self._seen != before:
             return False
-        embedder = self.room.current.embedder
-        knowledge: Knowledge = await self.workers.run(
-            lambda: load_knowledge(self.store, embedder, self.settings.refusal_confidence)
-        )
-        self.room.change(knowledge=knowledge)
-        log.info("index of generation %d: %d passages", self._seen, knowledge.passages)
+        counted = await self.workers.run(lambda: knowledge.counted(self.store))
+        self.room.change(knowledge=counted)
+        log.info("generation %d: %d passages", counted.generation, counted.passages)
         await self._relearn_words()
         return True
 

@@ -129,7 +129,8 @@ class Pipeline:
         answerer = self.engines.knowledge.answerer
         is_brief = Step.BRIEF_ANSWERS in self.steps
         return await self.stages.answer.run(
-            f"{self._knowledge_key}|{is_brief:d}|{found.retrieval.question}",
+            f"{self.engines.embedder.fingerprint}|{found.retrieval.generation}"
+            f"|{is_brief:d}|{found.retrieval.question}",
             lambda: answerer.answer(found.retrieval, is_brief),
             deadline,
             needed=self.needed,

@@ -73,8 +73,8 @@ class Reports:
                 "predicted_ms": round(self._admission.predicted_ms, 1),
                 "limit_ms": round(self._admission.limit_ms, 1),
                 "sessions": len(self._sessions),
-                "index": engines.knowledge.describe(),
-                "alerts": [],
+                "index": engines.knowledge.status(),
+                "alerts": list(engines.knowledge.alerts),
             }
         )
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from rag.index_kinds import IndexPolicy
 from server.errors import StartError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -151,6 +152,15 @@ class Settings:
     refusal_confidence: float = _setting(0.5, "under this the answer is a refusal", 0.0, 1.0)
     search_hits: int = _setting(5, "passages handed to the answer", 1, 50)
 
+    index_policy: IndexPolicy = _setting(
+        IndexPolicy.SIZE, "choose the kind of index by size or by what this machine measures"
+    )
+    index_flat_max: int = _setting(10_000, "passages from which FLAT gives way", 1, 10**8)
+    index_ivf_max: int = _setting(1_000_000, "passages above which IVF gives way", 1, 10**9)
+    index_recall: float = _setting(0.97, "recall@10 shown before an index is used", 0.5, 1.0)
+    index_memory_mb: int = _setting(600, "memory of the index; decides its storage", 16, 1 << 20)
+    index_latency_ms: float = _setting(3.0, "p95 of one search in the index", 0.1, 1000)
+
     sessions_maximum: int = _setting(8, "sessions served at once", 1, 10_000)
     admission_by_latency: bool = _setting(
         True, "refuse a session whose turns would take longer than the target"
@@ -177,6 +187,11 @@ class Settings:
         return self.data_dir / "calibration.json"
 
     @property
+    def indexes_dir(self) -> Path:
+        """The published indexes."""
+        return self.data_dir / "indexes"
+
+    @property
     def prepared_dir(self) -> Path:
         """Models that were converted or built on this machine."""
         return self.data_dir / "prepared"
@@ -200,6 +215,8 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "log_level": LogLevel.WARNING,
         "stt_permits": 4,
         "search_permits": 4,
+        "index_memory_mb": 2048,
+        "index_latency_ms": 2.0,
         "answer_permits": 2,
         "tts_permits": 4,
         "stage_queue_limit": 256,
@@ -308,6 +325,8 @@ class _Reader:
             self.problems.append(
                 "PARLEY_ENDPOINT_SHORTEST_MS must be at most PARLEY_ENDPOINT_LONGEST_MS"
             )
+        if values["index_flat_max"] > values["index_ivf_max"]:
+            self.problems.append("PARLEY_INDEX_FLAT_MAX must be at most PARLEY_INDEX_IVF_MAX")
         if values["endpoint_prefix_ms"] > values["utterance_maximum_s"] * 250:
             self.problems.append(
                 "PARLEY_ENDPOINT_PREFIX_MS must be at most a quarter of PARLEY_UTTERANCE_MAXIMUM_S"
