@@ -58,6 +58,7 @@ class IndexKeeper:
     _alerts: dict[str, str] = field(default_factory=dict)
     _build: "subprocess.Popen[bytes] | None" = None
     _known_kind: Kind | None = None
+    """What the bounds are widened around; None until the index was fit once."""
     _refused: str = ""
     """The version that was found damaged or of another store, so as not to read it each second."""
     _failed_at: int = -1
@@ -83,6 +84,11 @@ class IndexKeeper:
         told = read_progress(self.folder.path)
         return told if told and not told.is_over and _is_alive(told.process) else None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a build runs whose index is not searched yet."""
+        return self._build is not None
+
     def look(self) -> bool:
         """Take in what is new, swap, or start a build; tell whether another index is searched."""
         before = self.index.state.snapshot
@@ -90,7 +96,9 @@ class IndexKeeper:
         self._collect_build()
         self._adopt_published()
         reason = self.reason_to_build()
-        if reason is not None:
+        if reason is None:
+            self._known_kind = self.index.state.kind
+        else:
             self._act(reason)
         return self.index.state.snapshot is not before
 
@@ -121,7 +129,6 @@ class IndexKeeper:
         return wanted if is_dead or is_grown or not is_fit else None
 
     def _act(self, wanted: Kind) -> None:
-        self._known_kind = self.index.state.kind
         if wanted is Kind.FLAT:
             self.index.adopt(None)
             self.folder.forget_all()

@@ -105,12 +105,12 @@ def delta_limit(snapshot_size: int, limits: IndexLimits) -> int:
 
 
 def cells_for(size: int) -> int:
-    """The power of two nearest to 6.6 square roots of the size, from 4 to MOST_CELLS.
+    """The power of two nearest to 6.6 square roots of the size, at most MOST_CELLS.
 
     Measured over 100,000 passages at a recall of 0.977: 1024 cells search 1.3 ms, 2048 0.8 ms.
     """
     wanted = round(math.log2(6.6 * math.sqrt(max(size, 1))))
-    return min(int(2 ** max(2, wanted)), MOST_CELLS)
+    return min(int(2**wanted), MOST_CELLS)
 
 
 def vector_bytes(storage: Storage, dimension: int) -> int:
