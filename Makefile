@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench browser system clean
+.PHONY: help run demo test check bench index browser system clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -59,6 +59,11 @@ bench: $(VENV)/dev.stamp system ## every figure of the README, one after the oth
 	@$(BIN)/python -m benchmarks.load --sessions 24 --seconds 36 --stand-in
 	@$(BIN)/python -m benchmarks.report
 	@$(BIN)/python -m benchmarks.regression
+
+index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under questions, 60 kills
+	@$(BIN)/python -m benchmarks.index --sizes 1000,10000,100000,1000000
+	@$(BIN)/python -m benchmarks.index_live
+	@$(BIN)/python -m benchmarks.index_kills
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium
 	@$(BIN)/python -m pytest tests/browser

@@ -2,6 +2,7 @@
 
 python -m benchmarks.index_kills [--kills 60] [--json]
 
+Half of the kills fall anywhere in a build's time, half on the moment of publishing.
 Before each kill a document is added and one removed, so that old and new differ. After it the
 folder must hold whole versions only, the current one must be one that was published, a search must
 find what is stored, and what was removed must not be found. It measures no times.
@@ -23,7 +24,7 @@ from benchmarks.results import OUT_DIR, write_result
 from rag.embedding import Vectors
 from rag.index_keeper import IndexKeeper, order_of
 from rag.index_kinds import IndexLimits, Kind
-from rag.index_process import start
+from rag.index_process import read_progress, start
 from rag.snapshot import verify
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
@@ -31,6 +32,8 @@ from rag.store import Store
 PASSAGES = 3_000
 DIMENSION = 64
 ADDED = 50
+PUBLISHING_S = 0.03
+"""About how long writing, syncing and naming the files of so small an index take."""
 LIMITS = IndexLimits(flat_max=100)
 
 
@@ -63,7 +66,10 @@ def prove(kills: int, folder: Path) -> Outcome:
             add_vectors(store, vectors(ADDED, number), number * 100)
             if number > 1:
                 store.remove_documents([f"made-{(number - 1) * 100:06d}"])
-            _kill_after(store, indexes, chance.uniform(0, longest_s))
+            if number % 2:
+                _kill_after(store, indexes, chance.uniform(0, longest_s))
+            else:
+                _kill_while_publishing(store, indexes, chance.uniform(0, PUBLISHING_S))
             outcome.kills += 1
             outcome.old += indexes.current() == before
             outcome.new += indexes.current() != before
@@ -87,6 +93,17 @@ def _kill_after(store: Store, indexes: SnapshotFolder, seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _kill_while_publishing(store: Store, indexes: SnapshotFolder, seconds: float) -> None:
+    """Kill `seconds` after the process has said that it publishes."""
+    process = start(order_of(store, indexes, Kind.IVF, LIMITS), niceness=0)
+    while process.poll() is None:
+        told = read_progress(indexes.path)
+        if told and told.process == process.pid and told.step in ("publishing", "published"):
+            time.sleep(seconds)
+            process.kill()
+            process.wait()
 
 
 def _problem(store: Store, indexes: SnapshotFolder, number: int) -> str:

@@ -4,9 +4,9 @@ python -m benchmarks.index_live [--sizes 9000,13000,110000] [--rate 2000] [--jso
 
 Another process adds passages to the store, as an ingest beside a server does; the building process
 is the one that a server starts, and the keeper is looked after once a second as the server does.
-Each query asks for a passage that is stored by its own vector, the newest ones among them, and now
-and then for one that was just removed: a query is wrong when the first passage found is another, or
-the removed one. Quiet are the seconds without a build; it speaks no questions.
+Each query asks for a stored passage by its own vector, every other time for the newest; now and
+then a passage is added, asked for, removed and asked for again. A query is wrong when it finds another
+passage first, or the removed one. Quiet is the time without writing and building.
 """
 
 import argparse
@@ -34,14 +34,17 @@ from benchmarks.vectors import VectorMaker, load_base
 from rag.embedding import Vector
 from rag.index_keeper import IndexKeeper
 from rag.index_kinds import IndexLimits
+from rag.schema import StoreError
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
 
 QUERIES_PER_S = 20
 QUIET_S = 15.0
 LOOK_EVERY_S = 1.0
-REMOVE_EVERY = 40
-"""Every so many queries one document is removed and asked for."""
+GUEST_EVERY = 40
+"""Every so many queries a passage comes and goes."""
+GUEST_DOCUMENT = 9_999_999
+SAME_COSINE = 0.9999
 LONGEST_BUILD_S = 1200.0
 BATCH = 250
 
@@ -75,8 +78,11 @@ class Asker:
             count += 1
             tally = self.tallies.setdefault(self.period, Tally())
             try:
-                self._ask(tally, is_removal=count % REMOVE_EVERY == 0)
-            except (RuntimeError, ValueError, KeyError, AssertionError) as error:
+                if count % GUEST_EVERY:
+                    self._ask(tally)
+                else:
+                    self._ask_for_a_guest(tally)
+            except (RuntimeError, ValueError, KeyError, StoreError) as error:
                 tally.failed += 1
                 print(f"query failed: {error}", file=sys.stderr)
 
@@ -84,30 +90,51 @@ class Asker:
         """Ask no more."""
         self._stop.set()
 
-    def _ask(self, tally: Tally, *, is_removal: bool) -> None:
-        passage_id, vector, document = self._pick()
-        if is_removal:
-            self.store.remove_documents([document])
+    def _ask(self, tally: Tally) -> None:
+        passage_id, vector = self._pick()
+        first = self._found(tally, vector)[0]
+        if first != passage_id:
+            # Text that stands in two documents has one vector.
+            twin = self.store.vectors([first]).get(first)
+            tally.wrong += twin is None or float(np.dot(twin, vector)) < SAME_COSINE
+
+    def _ask_for_a_guest(self, tally: Tally) -> None:
+        """Add a passage, ask for it, remove it, ask again: the very next queries must know."""
+        _, vector = self._pick()
+        vector = vector[np.random.default_rng(0).permutation(len(vector))]
+        add_vectors(self.store, vector[None, :], GUEST_DOCUMENT)
+        with self.store.reading() as connection:
+            guest = connection.execute("SELECT max(id) FROM passages").fetchone()[0]
+            name = connection.execute(
+                "SELECT path FROM documents JOIN passages ON documents.id = document_id "
+                "WHERE passages.id = ?",
+                (guest,),
+            ).fetchone()[0]
+        is_guest = name == f"made-{GUEST_DOCUMENT:06d}"
+        found = self._found(tally, vector)
+        tally.wrong += is_guest and found[0] != guest
+        self.store.remove_documents([f"made-{GUEST_DOCUMENT:06d}"])
+        tally.wrong += is_guest and guest in self._found(tally, vector)
+
+    def _found(self, tally: Tally, vector: Vector) -> list[int]:
         started = time.perf_counter()
         ids, _ = self.keeper.index.search(vector[None, :], 10)
-        found = self.store.fetch(ids[0].tolist())
+        self.store.fetch(ids[0].tolist())
         tally.times_ms.append((time.perf_counter() - started) * 1000)
-        is_there = passage_id in ids[0].tolist() and passage_id in found
-        tally.wrong += is_there if is_removal else int(ids[0][0]) != passage_id
+        found: list[int] = ids[0].tolist()
+        return found
 
-    def _pick(self) -> tuple[int, Vector, str]:
+    def _pick(self) -> tuple[int, Vector]:
         """A stored passage: one of the newest every other time."""
         with self.store.reading() as connection:
             last = connection.execute("SELECT max(passage_id) FROM vectors").fetchone()[0]
             wanted = last if self._rng.random() < 0.5 else int(self._rng.integers(1, last + 1))
             row = connection.execute(
-                "SELECT passage_id, vector, documents.path FROM vectors "
-                "JOIN passages ON passages.id = passage_id "
-                "JOIN documents ON documents.id = document_id "
-                "WHERE passage_id >= ? ORDER BY passage_id LIMIT 1",
+                "SELECT passage_id, vector FROM vectors WHERE passage_id >= ? "
+                "ORDER BY passage_id LIMIT 1",
                 (wanted,),
             ).fetchone()
-        return int(row[0]), np.frombuffer(row[1], "<f4"), str(row[2])
+        return int(row[0]), np.frombuffer(row[1], "<f4")
 
 
 @dataclass(slots=True)
@@ -129,7 +156,7 @@ class Growth:
 
     def grow(self, size: int) -> None:
         """Add up to `size` passages from another process, and wait until no build is due."""
-        number = int(self.store.counts().passages)
+        number = self.store.counts().passages
         arguments = [str(self.folder), str(number), str(size), str(self.rate)]
         writer = subprocess.Popen([sys.executable, "-m", __spec__.name, "--write", *arguments])
         self._looking(lambda: writer.poll() is None or self.keeper.is_busy, f"to {size}")
