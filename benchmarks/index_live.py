@@ -5,8 +5,8 @@ python -m benchmarks.index_live [--sizes 9000,13000,110000] [--rate 2000] [--jso
 Another process adds passages to the store, as an ingest beside a server does; the building process
 is the one that a server starts, and the keeper is looked after once a second as the server does.
 Each query asks for a stored passage by its own vector, every other time for the newest; now and
-then a passage is added, asked for, removed and asked for again. A query is wrong when it finds another
-passage first, or the removed one. Quiet is the time without writing and building.
+then a passage is added, asked for, removed and asked for again. A query is wrong when it finds
+another passage first, or the removed one. Quiet is the time without writing and building.
 """
 
 import argparse

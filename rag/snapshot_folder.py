@@ -131,7 +131,7 @@ class SnapshotFolder:
         """Remove every version: the corpus needs none."""
         (self.path / CURRENT_NAME).unlink(missing_ok=True)
         for version in self.versions():
-            shutil.rmtree(self.path / version, ignore_errors=True)
+            self._remove(version)
 
     def _point_to(self, version: str) -> None:
         part = self.path / f"{CURRENT_NAME}.part"
@@ -144,4 +144,10 @@ class SnapshotFolder:
         """Files that a reader has mapped live on until it lets them go."""
         others = [version for version in self.versions() if version != current]
         for version in others[KEPT - 1 :]:
-            shutil.rmtree(self.path / version, ignore_errors=True)
+            self._remove(version)
+
+    def _remove(self, version: str) -> None:
+        """At once for readers; what a kill leaves of it, the next build removes."""
+        leaving = self.path / f"{_UNFINISHED}{version}"
+        os.rename(self.path / version, leaving)
+        shutil.rmtree(leaving, ignore_errors=True)

@@ -1,5 +1,6 @@
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +147,28 @@ def test_only_the_current_and_the_previous_version_are_kept(
     assert folder.current() == version == folder.versions()[0]
     assert len(folder.versions()) == 2
     assert first not in folder.versions()
+    assert not list(folder.path.glob(".building-*"))
+
+
+def test_a_kill_while_an_old_version_is_removed_leaves_whole_versions_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has left the versions before its files go, and the next build clears up."""
+
+    def killed(path: Path, ignore_errors: bool) -> None:
+        (path / FILE_NAMES[0]).unlink(missing_ok=True)
+
+    with open_clouds(tmp_path) as store:
+        put(store, "first", clouds(300))
+        folder = SnapshotFolder(tmp_path / "indexes")
+        for _ in range(2):
+            build_index(store, folder)
+        monkeypatch.setattr(shutil, "rmtree", killed)
+        build_index(store, folder)
+        monkeypatch.undo()
+        for version in folder.versions():
+            verify(folder.folder_of(version))
+        build_index(store, folder)
     assert not list(folder.path.glob(".building-*"))
 
 
