@@ -94,7 +94,8 @@ def measure(
     build_s, build_cpu_s, factory, settings = 0.0, 0.0, "Flat", ""
     if kind is not Kind.FLAT:
         started = time.monotonic()
-        _build(place, base.passages.shape[1], kind, limits, niceness)
+        if not place.indexes.current():
+            _build(place, base.passages.shape[1], kind, limits, niceness)
         build_s = time.monotonic() - started
         manifest = verify(place.indexes.folder_of(place.indexes.current()))
         build_cpu_s, factory = manifest.build_cpu_s, manifest.factory
@@ -165,7 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--kind", choices=[*map(str, Kind)], help="instead of the size's own")
     parser.add_argument("--memory-mb", type=int, default=IndexLimits().memory_mb)
     parser.add_argument("--niceness", type=int, default=NICENESS, help="of the build; 0 to 19")
-    parser.add_argument("--keep", type=Path, help="keep stores and indexes in this folder")
+    parser.add_argument("--keep", type=Path, help="use what is in this folder, keep the rest there")
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     options = parser.parse_args(arguments)
     base = load_base(load_embedder())

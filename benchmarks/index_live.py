@@ -1,12 +1,15 @@
 """Asks 20 times a second while a corpus grows through the kinds of index.
 
-python -m benchmarks.index_live [--sizes 9000,13000,110000] [--rate 2000] [--json]
+python -m benchmarks.index_live [--sizes 9000,13000,110000] [--rate 250] [--json]
 
 Another process adds passages to the store, as an ingest beside a server does; the building process
 is the one that a server starts, and the keeper is looked after once a second as the server does.
 Each query asks for a stored passage by its own vector, every other time for the newest; now and
 then a passage is added, asked for, removed and asked for again. A query is wrong when it finds
 another passage first, or the removed one. Quiet is the time without writing and building.
+
+The rate is four times what an ingest embeds on two cores. What comes while a build runs is compared
+one by one: at 1,500 a second 90,000 passages waited beside the old index, and searches took 30 ms.
 """
 
 import argparse
@@ -237,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the periods; 1 when a query failed or was wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.index_live", description=__doc__)
     parser.add_argument("--sizes", default="9000,13000,110000")
-    parser.add_argument("--rate", type=float, default=2000.0, help="passages added a second")
+    parser.add_argument("--rate", type=float, default=250.0, help="passages added a second")
     parser.add_argument("--write", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     options = parser.parse_args(arguments)

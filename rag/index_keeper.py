@@ -4,6 +4,7 @@ It is looked after by one thread that calls look(), while others search; it buil
 """
 
 import logging
+import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from rag.index_kinds import (
     Kind,
     delta_limit,
     kind_for,
+    plan_for,
 )
 from rag.index_live import IndexState, LiveIndex
 from rag.index_measure import flat_limits
@@ -121,7 +123,8 @@ class IndexKeeper:
         if state.snapshot is None:
             is_full_of_dead = len(state.delta.removed) > TOMBSTONE_SHARE * max(1, state.delta.size)
             return wanted if wanted is not Kind.FLAT or is_full_of_dead else None
-        is_fit = state.kind is wanted or (
+        planned = plan_for(wanted, state.size, self.store.dimension, self.limits).kind
+        is_fit = state.kind in (wanted, planned) or (
             self.limits.is_measured and Kind.FLAT not in (wanted, state.kind)
         )
         is_dead = len(state.dead_rows) >= TOMBSTONE_SHARE * state.snapshot_size
@@ -266,4 +269,10 @@ def state_lines(state: IndexState) -> dict[str, object]:
 
 
 def _is_alive(process: int) -> bool:
-    return Path(f"/proc/{process}").exists() or not Path("/proc/self").exists()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -61,7 +61,7 @@ class IndexLimits:
     """Above this many, IVF gives way to HNSW."""
     recall: float = 0.97
     """The recall@10 against exact search that a snapshot must show before it is published."""
-    memory_mb: int = 600
+    memory_mb: int = 700
     """What the resident index may take; it decides the storage."""
     policy: IndexPolicy = IndexPolicy.SIZE
     latency_ms: float = 3.0

@@ -5,6 +5,7 @@ New passages are found without it: the index follows the store at every search.
 
 import asyncio
 import logging
+import sqlite3
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -52,7 +53,7 @@ class KnowledgeWatch:
             try:
                 await self.look()
                 await self._free_retired()
-            except (StoreError, OSError) as error:
+            except (StoreError, OSError, sqlite3.Error) as error:
                 log.warning("the store could not be read again: %s", type(error).__name__)
 
     async def look(self) -> bool:

@@ -158,7 +158,7 @@ class Settings:
     index_flat_max: int = _setting(10_000, "passages from which FLAT gives way", 1, 10**8)
     index_ivf_max: int = _setting(1_000_000, "passages above which IVF gives way", 1, 10**9)
     index_recall: float = _setting(0.97, "recall@10 shown before an index is used", 0.5, 1.0)
-    index_memory_mb: int = _setting(600, "memory of the index; decides its storage", 16, 1 << 20)
+    index_memory_mb: int = _setting(700, "memory of the index; decides its storage", 16, 1 << 20)
     index_latency_ms: float = _setting(3.0, "p95 of one search in the index", 0.1, 1000)
 
     sessions_maximum: int = _setting(8, "sessions served at once", 1, 10_000)

@@ -197,6 +197,20 @@ def test_without_memory_for_old_and_new_nothing_is_built(
     assert (keeper.alerts, keeper.index.kind) == ((), "IVF")
 
 
+def test_a_graph_that_no_memory_allows_is_not_asked_for_again_and_again(
+    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce
+) -> None:
+    """Above HNSW's bound an IVF of short codes takes its place, and that is settled."""
+    put(store, "first", clouds(600))
+    limits = replace(LIMITS, ivf_max=200, memory_mb=0)
+    keeper = keeper_of(store, folder, builds, limits)
+    settle(keeper)
+    settle(keeper)
+    assert [order.kind for order in builds.orders] == ["HNSW"]
+    assert keeper.index.kind == "IVF"
+    assert keeper.reason_to_build() is None
+
+
 def test_closing_ends_the_build(store: Store, folder: SnapshotFolder) -> None:
     """No process outlives the server."""
     put(store, "first", clouds(500))
