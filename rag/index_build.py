@@ -23,7 +23,7 @@ from rag.store_vectors import VectorFile, copy_vectors, store_identity
 TRAINING_VECTORS_PER_CELL = 40
 LEAST_TRAINING_VECTORS = 20_000
 TRAINING_ROUNDS = 8
-EF_CONSTRUCTION = (80, 160, 320)
+EF_CONSTRUCTION = (80, 200)
 """Tried in turn until a graph reaches the recall at some efSearch."""
 ADD_BLOCK = 5_000
 
@@ -86,7 +86,7 @@ def build(
             )
         on_progress("publishing", 0, 1)
         _write(work, best.index, copy)
-        manifest = _manifest(best, copy, store, identity, work, builder.queries)
+        manifest = _manifest(best, copy, store, identity, work, builder.queries, kind)
         vectors_path.unlink()
         manifest = replace(manifest, build_cpu_s=round(time.process_time() - started_s, 2))
         return Published(folder.publish(work, manifest), manifest)
@@ -98,10 +98,17 @@ def _write(work: Path, index: Any, copy: VectorFile) -> None:
 
 
 def _manifest(
-    best: Candidate, copy: VectorFile, store: Store, identity: str, work: Path, queries: int
+    best: Candidate,
+    copy: VectorFile,
+    store: Store,
+    identity: str,
+    work: Path,
+    queries: int,
+    asked: Kind,
 ) -> Manifest:
     return Manifest(
         kind=best.plan.kind,
+        asked=asked,
         storage=best.plan.storage,
         factory=best.plan.factory,
         search=best.tuned.search,
@@ -136,9 +143,11 @@ class _Builder:
         return sum(len(proof.queries) for proof in self._proofs)
 
     def best(self, kind: Kind) -> Candidate:
-        """Of `kind`; under the policy `measured`, of HNSW where IVF is too slow or not right."""
+        """Of `kind`, or of IVF where a graph misses the recall; under `measured` the faster."""
         if not self.limits.is_measured:
-            return self.of_kind(kind)
+            made = self.of_kind(kind)
+            is_lost = kind is Kind.HNSW and not self._suffices(made)
+            return self._better(self.of_kind(Kind.IVF), made) if is_lost else made
         first = self.of_kind(Kind.IVF)
         return first if self._is_fast(first) else self._better(first, self.of_kind(Kind.HNSW))
 

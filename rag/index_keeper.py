@@ -20,7 +20,6 @@ from rag.index_kinds import (
     Kind,
     delta_limit,
     kind_for,
-    plan_for,
 )
 from rag.index_live import IndexState, LiveIndex
 from rag.index_measure import flat_limits
@@ -123,8 +122,7 @@ class IndexKeeper:
         if state.snapshot is None:
             is_full_of_dead = len(state.delta.removed) > TOMBSTONE_SHARE * max(1, state.delta.size)
             return wanted if wanted is not Kind.FLAT or is_full_of_dead else None
-        planned = plan_for(wanted, state.size, self.store.dimension, self.limits).kind
-        is_fit = state.kind in (wanted, planned) or (
+        is_fit = wanted in (state.kind, state.snapshot.manifest.asked) or (
             self.limits.is_measured and Kind.FLAT not in (wanted, state.kind)
         )
         is_dead = len(state.dead_rows) >= TOMBSTONE_SHARE * state.snapshot_size

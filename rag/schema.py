@@ -46,8 +46,6 @@ CREATE VIRTUAL TABLE passage_words USING fts5(
     title, heading, body, content='passages', content_rowid='id', tokenize='porter unicode61'
 );
 CREATE VIRTUAL TABLE passage_terms USING fts5vocab(passage_words, row);
-CREATE TABLE tombstones(passage_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
-CREATE INDEX tombstones_by_generation ON tombstones(generation);
 CREATE TRIGGER passage_added AFTER INSERT ON passages BEGIN
     INSERT INTO passage_words(rowid, title, heading, body)
     VALUES (new.id, new.title, new.heading, new.body);

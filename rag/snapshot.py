@@ -50,6 +50,8 @@ class Manifest:
     """What a snapshot is, of which store, and what it was proven to do."""
 
     kind: Kind
+    asked: Kind
+    """The kind that the size asked for; another was built where that one missed the recall."""
     storage: Storage
     factory: str
     search: SearchSettings
@@ -83,7 +85,8 @@ class Manifest:
             told: dict[str, Any] = json.loads(content)
             if told.pop("format") != FORMAT:
                 raise SnapshotDamagedError(f"{MANIFEST_NAME} is of another format")
-            told["kind"], told["storage"] = Kind(told["kind"]), Storage(told["storage"])
+            told["kind"], told["asked"] = Kind(told["kind"]), Kind(told["asked"])
+            told["storage"] = Storage(told["storage"])
             told["search"] = SearchSettings(**told["search"])
             told["sha256"] = tuple(sorted(told["sha256"].items()))
             made = cls(**{item.name: told.pop(item.name) for item in fields(cls)})

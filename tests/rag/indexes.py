@@ -32,7 +32,10 @@ def open_clouds(folder: Path) -> Store:
 
 def put(store: Store, name: str, vectors: Vectors) -> None:
     """Store one document with a passage for each vector, in place of the one of the same name."""
-    passages = [Passage(name, (), place, (f"{name} {place}.",)) for place in range(len(vectors))]
+    passages = [
+        Passage(name, (), place, (f"{name} {place} {vector[0]:.7f}.",))
+        for place, vector in enumerate(vectors)
+    ]
     store.replace_document(DocumentRecord(name, "", name, name, ""), passages, vectors)
 
 

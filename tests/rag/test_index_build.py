@@ -138,7 +138,7 @@ def test_tuning_again_keeps_the_index_and_changes_its_settings(
     assert folder.current() == version
     assert manifest.sha256 == before.manifest.sha256
     assert manifest.search.nprobe < before.manifest.search.nprobe
-    put(store, "first", clouds(SIZE))
+    put(store, "first", clouds(SIZE, 1))
     with pytest.raises(RetuneError, match="rebuild"):
         retune(store, folder, 0.9)
 

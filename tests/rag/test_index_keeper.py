@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rag import index_keeper
+from rag import index_build, index_keeper, index_tune
 from rag.index_keeper import IndexKeeper, state_lines
 from rag.index_kinds import IndexLimits
 from rag.index_process import BuildOrder, run
@@ -197,13 +197,14 @@ def test_without_memory_for_old_and_new_nothing_is_built(
     assert (keeper.alerts, keeper.index.kind) == ((), "IVF")
 
 
-def test_a_graph_that_no_memory_allows_is_not_asked_for_again_and_again(
-    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce
+def test_a_graph_that_misses_the_recall_gives_way_to_cells(
+    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Above HNSW's bound an IVF of short codes takes its place, and that is settled."""
+    """Above HNSW's bound an IVF takes its place, and that is settled."""
+    monkeypatch.setattr(index_tune, "MOST_EF_SEARCH", 1)
+    monkeypatch.setattr(index_build, "EF_CONSTRUCTION", (1,))
     put(store, "first", clouds(600))
-    limits = replace(LIMITS, ivf_max=200, memory_mb=0)
-    keeper = keeper_of(store, folder, builds, limits)
+    keeper = keeper_of(store, folder, builds, replace(LIMITS, ivf_max=200))
     settle(keeper)
     settle(keeper)
     assert [order.kind for order in builds.orders] == ["HNSW"]

@@ -54,10 +54,9 @@ def test_the_storage_is_the_most_exact_that_the_memory_allows() -> None:
         for budget in (2000, 1000, 600, 100)
     ]
     assert storages == list(Storage)
-    assert plan_for(Kind.HNSW, 1_500_000, 384, IndexLimits(memory_mb=100)).kind is Kind.IVF
     assert plan_for(Kind.IVF, 1_000_000, 384, LIMITS).storage is Storage.SQ8
     assert memory_mb(Kind.IVF, Storage.SQ8, 1_000_000, 384) < 600
-    assert plan_for(Kind.HNSW, 1_300_000, 384, LIMITS).factory == "HNSW16,SQ8"
+    assert plan_for(Kind.HNSW, 1_300_000, 384, LIMITS).factory == "HNSW32,SQ8"
 
 
 def test_the_cells_grow_with_the_root_of_the_size() -> None:

@@ -73,8 +73,8 @@ def test_a_replaced_document_is_found_by_its_new_passages_only(
     """Replacing is removing and adding; ids are not given twice."""
     index = LiveIndex(store, snapshot_of(store, tmp_path, kind))
     before = ids_of(store, "document-0")
-    put(store, "document-0", clouds(80, 0))
-    ids, _ = index.search(clouds(80, 0), 1)
+    put(store, "document-0", clouds(80, 50))
+    ids, _ = index.search(clouds(80, 50), 1)
     assert set(ids[:, 0].tolist()) == ids_of(store, "document-0")
     assert not before & set(ids.ravel().tolist())
 
