@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Asker:
 
     store: Store
     keeper: IndexKeeper
-    period: str = "quiet"
+    period: str
     tallies: dict[str, Tally] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(3))
@@ -199,7 +199,7 @@ def measure(sizes: list[int], rate: float, folder: Path) -> dict[str, object]:
     with Store(folder / "store.sqlite3", FINGERPRINT, base.passages.shape[1]) as store:
         fill(store, VectorMaker(base.passages).blocks(sizes[0]))
         keeper = IndexKeeper(store, SnapshotFolder(folder / "indexes"), IndexLimits())
-        asker = Asker(store, keeper)
+        asker = Asker(store, keeper, f"quiet at {sizes[0]}")
         growth = Growth(folder, rate, store, keeper, asker)
         thread = threading.Thread(target=asker.run)
         thread.start()
@@ -220,15 +220,21 @@ def _figures(tallies: dict[str, Tally], switches: list[dict[str, object]]) -> di
         name: {**percentiles_of(tally), "wrong": tally.wrong, "failed": tally.failed}
         for name, tally in tallies.items()
     }
-    quiet = [figures["p99"] for name, figures in periods.items() if name.startswith("quiet")]
-    building = [figures["p99"] for name, figures in periods.items() if name.startswith("build")]
     return {
         "periods": periods,
         "switches": switches,
         "wrong": sum(tally.wrong for tally in tallies.values()),
         "failed": sum(tally.failed for tally in tallies.values()),
-        "p99_ratio": round(max(building, default=0.0) / max(quiet), 2),
+        "p99_ratio": worst_ratio({name: told["p99"] for name, told in periods.items()}),
     }
+
+
+def worst_ratio(p99_ms: Mapping[str, float]) -> float:
+    """The p99 of a growth's builds by that of the quiet before or after it, the greater of both."""
+    quiet = [value for name, value in p99_ms.items() if name.startswith("quiet")]
+    building = [value for name, value in p99_ms.items() if name.startswith("build")]
+    pairs = zip(building, quiet, quiet[1:], strict=False)
+    return round(max((value / max(around) for value, *around in pairs), default=0.0), 2)
 
 
 def percentiles_of(tally: Tally) -> dict[str, float]:
