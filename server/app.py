@@ -26,7 +26,9 @@ from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
+from server.gauges import add_gauges
 from server.governor import Governor, offered_by
+from server.health_watch import HealthWatch, make_health_watch
 from server.hub_watch import HubWatch
 from server.knowledge import open_knowledge
 from server.knowledge_watch import KnowledgeWatch
@@ -88,6 +90,7 @@ class App:
     _shared: Surroundings = field(init=False)
     _admission: Admission = field(init=False)
     _web: Web = field(init=False)
+    _health: HealthWatch = field(init=False)
 
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
         """Serve until `stop` or SIGTERM. Raises StartError when it cannot start."""
@@ -95,7 +98,8 @@ class App:
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
-        reports = Reports(shared, self.sessions, self._admission, self.calibration)
+        self._health = make_health_watch(shared, self.sessions)
+        reports = Reports(shared, self.sessions, self._admission, self._health, self.calibration)
         door = Door(self.settings.host, self.settings.token)
         self._web = Web(door, reports.pages())
         try:
@@ -103,6 +107,7 @@ class App:
                 self.port = server.sockets[0].getsockname()[1]
                 await self._serve(server, store, library, on_ready)
         finally:
+            self._health.close()
             for stage in shared.stages.all():
                 stage.close()
             if (keeper := shared.engine_room.current.knowledge.keeper) is not None:
@@ -148,11 +153,12 @@ class App:
             speech.notes,
             speech.small_recognizer,
         )
-        stages = Stages.build(settings, metrics)
+        stages, room = Stages.build(settings, metrics), EngineRoom(engines)
+        add_gauges(metrics.registry, settings, stages, room)
         shared = Surroundings(
             settings,
             stages,
-            EngineRoom(engines),
+            room,
             vad_model.result(),
             metrics,
             Governor(stages.cores, metrics, settings.degradation, offered_by(engines)),
@@ -194,7 +200,8 @@ class App:
         knowledge = KnowledgeWatch(settings, store, room, library, workers)
         async with asyncio.TaskGroup() as group:
             governor = self._shared.governor
-            running = (hub.run(), knowledge.run(), governor.run(), prespeaker.run())
+            health = self._health.run()
+            running = (hub.run(), knowledge.run(), governor.run(), prespeaker.run(), health)
             watches = [group.create_task(watch) for watch in running]
             on_ready(self.port)
             await self._stopping.wait()

@@ -4,7 +4,6 @@ It does none of the work itself. Exit codes: 0 done, 1 failed, 2 misuse or bad i
 """
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from server.errors import ParleyError
 from server.settings import LoadedSettings, SettingsError, load_settings
+from server.structured_log import set_up_logging
 
 # Before any library that starts OpenMP threads is imported: spinning threads beside a busy process
 # turned an embedding of 8 ms into 377 ms.
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         loaded = load_settings()
-        _set_up_logging(str(loaded.settings.log_level))
+        set_up_logging(loaded.settings.log_level, loaded.settings.log_format)
         return _COMMANDS[parsed.command](parsed, loaded)
     except SettingsError as error:
         print(f"parley: {error}", file=sys.stderr)
@@ -179,14 +179,6 @@ _COMMANDS = {
     "models": _models,
     "doctor": _doctor,
 }
-
-
-def _set_up_logging(level: str) -> None:
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for chatty in ("websockets", "httpx", "faster_whisper", "pypdf", "piper", "faiss"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from server.calibration_text import calibration_lines
 from server.calibration_use import Fit, calibrate_and_keep, tune
 from server.errors import StartError
 from server.loading import Choice, choose_recognizer, choose_synthesizer
-from server.settings import LoadedSettings, Settings, variable_of
+from server.settings import SECRETS, LoadedSettings, Settings, variable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _settings(loaded: LoadedSettings) -> dict[str, SettingFinding]:
 
 def _shown(settings: Settings, name: str) -> bool | float | str:
     value = getattr(settings, name)
-    if name == "token":
+    if name in SECRETS:
         return "set" if value else ""
     return value if isinstance(value, bool | int | float) else str(value)
 

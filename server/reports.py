@@ -1,9 +1,13 @@
-"""The four reports of the process: /health, /ready, /metrics, /stats. It only reads."""
+"""The reports of the process: /health, /ready, /metrics, /stats, /history. It only reads."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from server.admission import Admission
+from server.health_watch import HealthWatch
+from server.history import columns
+from server.machine import resident_bytes, usable_memory_bytes
 from server.session import Session
 from server.surroundings import Surroundings
 from server.web import Page, Report, json_page
@@ -17,11 +21,13 @@ class Reports:
         shared: Surroundings,
         sessions: Mapping[str, Session],
         admission: Admission,
+        health: HealthWatch,
         calibration: str = "",
     ) -> None:
         self._shared = shared
         self._admission = admission
         self._sessions = sessions
+        self._health = health
         self._calibration = calibration
 
     def pages(self) -> dict[str, Report]:
@@ -31,6 +37,7 @@ class Reports:
             "/ready": self.ready,
             "/metrics": self.metrics,
             "/stats": self.stats,
+            "/history": self.history,
         }
 
     def health(self) -> Page:
@@ -61,7 +68,7 @@ class Reports:
         return Page(self._shared.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
 
     def stats(self) -> Page:
-        """JSON: percentiles per stage and segment, cache, permits, index, alerts."""
+        """JSON: durations by window, caches, permits, memory, engines, index, alerts."""
         engines = self._shared.engine_room.current
         return json_page(
             {
@@ -73,10 +80,23 @@ class Reports:
                 "predicted_ms": round(self._admission.predicted_ms, 1),
                 "limit_ms": round(self._admission.limit_ms, 1),
                 "sessions": len(self._sessions),
-                "index": engines.knowledge.status(),
-                "alerts": list(engines.knowledge.alerts),
+                "index": engines.knowledge.status() | {"alerts": list(engines.knowledge.alerts)},
+                "engines": engines.names(),
+                "memory": self._memory(),
+                "alerts": [asdict(alert) for alert in self._health.raised()],
             }
         )
+
+    def history(self) -> Page:
+        """JSON: the last three hours, a value a minute in each list, oldest first."""
+        return json_page(columns(self._health.minutes))
+
+    def _memory(self) -> dict[str, int]:
+        bound_mb = self._shared.settings.memory_maximum_mb
+        return {
+            "resident_bytes": resident_bytes(),
+            "bound_bytes": bound_mb << 20 or usable_memory_bytes(),
+        }
 
     def _calibrated(self) -> dict[str, str | int]:
         """Tell the values in effect, and what is said of them."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 
 from rag.index_kinds import IndexPolicy
 from server.errors import StartError
@@ -61,6 +62,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 def _default_data_dir() -> Path:
     if (CHECKOUT / "pyproject.toml").is_file():
         return CHECKOUT / "data"
@@ -94,6 +102,9 @@ class Settings:
     models_dir: Path = _setting(_default_weights_dir, "downloaded weights")
     offline: bool = _setting(False, "never look for the model hub")
     log_level: LogLevel = _setting(LogLevel.INFO, "how much is logged")
+    log_format: LogFormat = _setting(LogFormat.TEXT, "how a log line is written")
+    alert_webhook: str = _setting("", "http(s) address that alerts are posted to, as JSON")
+    otel_endpoint: str = _setting("", "OpenTelemetry collector (OTLP/HTTP) that gets the traces")
 
     stt: RecognizerChoice = _setting(RecognizerChoice.AUTO, "speech recogniser")
     stt_model: str = _setting("base.en", "Whisper model: a catalogue name or a folder")
@@ -165,6 +176,9 @@ class Settings:
     admission_by_latency: bool = _setting(
         True, "refuse a session whose turns would take longer than the target"
     )
+    memory_maximum_mb: int = _setting(
+        0, "memory that alerts are judged by; 0 is the machine's", 0, 10_000_000
+    )
     idle_timeout_s: float = _setting(600.0, "a silent session is closed after this", 1, 86_400)
     send_timeout_s: float = _setting(
         5.0, "a client that does not read is closed after this", 0.1, 60
@@ -190,6 +204,11 @@ class Settings:
     def indexes_dir(self) -> Path:
         """The published indexes."""
         return self.data_dir / "indexes"
+
+    @property
+    def history_path(self) -> Path:
+        """A row a minute for seven days."""
+        return self.data_dir / "history.sqlite3"
 
     @property
     def prepared_dir(self) -> Path:
@@ -226,6 +245,10 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
 
 FOREIGN_VARIABLES = {"hub_endpoint": "HF_ENDPOINT", "hub_cache_dir": "HF_HUB_CACHE"}
 """Variables that the model hub's own tools read too, so that one setting serves both."""
+
+
+SECRETS = ("token", "alert_webhook", "otel_endpoint")
+"""Settings whose value is shown to nobody: addresses may carry a key."""
 
 
 class SettingsError(StartError):
@@ -296,7 +319,7 @@ class _Reader:
                 name, _PARSERS[_parser_of(self._kinds[name])](raw, self._kinds[name])
             )
         except ValueError as error:
-            shown = "***" if name == "token" else repr(raw[:80])
+            shown = "***" if name in SECRETS else repr(raw[:80])
             self.problems.append(f"{variable} is {shown}: {error}")
             return default
 
@@ -331,10 +354,24 @@ class _Reader:
             self.problems.append(
                 "PARLEY_ENDPOINT_PREFIX_MS must be at most a quarter of PARLEY_UTTERANCE_MAXIMUM_S"
             )
+        for name in ("alert_webhook", "otel_endpoint"):
+            if values[name] and not is_web_address(values[name]):
+                self.problems.append(
+                    f"{variable_of(name)} is no address: http://host or https://host is accepted"
+                )
         if not is_loopback(values["host"]) and not values["token"]:
             self.problems.append(
                 f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"
             )
+
+
+def is_web_address(url: str) -> bool:
+    """Tell whether it is http or https and names a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -276,7 +276,7 @@ class Turn:
         if self._is_answering:
             await self._end_answer(outcome)
         segments, total_ms = self._timeline.segments_ms(), self._timeline.voice_to_voice_ms
-        self._metrics.observe_turn(outcome, segments, total_ms)
+        self._metrics.observe_turn(outcome, segments, total_ms, self.question.asked_at_s)
         await self._listener.event(
             told.TurnReport(
                 response_id=self._response_id if self._is_answering else None,

@@ -3,6 +3,7 @@
 import json
 
 from server.admission import Admission
+from server.health_watch import make_health_watch
 from server.reports import Reports
 from tests.server.conftest import MakeStand
 
@@ -12,7 +13,9 @@ async def test_health_tells_what_is_calibrated_and_in_effect(make_stand: MakeSta
     stand = make_stand(stt_permits=2, tts_threads=2, stt_margin_frames=384)
     shared = stand.shared
     admission = Admission(shared.settings, shared.stages, shared.governor, shared.metrics)
-    page = Reports(shared, {}, admission, "Calibrated yesterday.").health()
+    health = make_health_watch(shared, ())
+    page = Reports(shared, {}, admission, health, "Calibrated yesterday.").health()
+    health.close()
     told = json.loads(page.body)["calibration"]
     assert told["note"] == "Calibrated yesterday."
     assert (told["stt_permits"], told["tts_threads"], told["stt_margin_frames"]) == (2, 2, 384)

@@ -1,0 +1,104 @@
+"""The rules that every server judges itself by, with their limits and the reasons for them.
+
+It judges nothing itself: server/alerts.py does.
+"""
+
+from typing import Final
+
+from server.alerts import AlertBook, AlertName, Rule
+from server.engines import EngineRoom
+from server.machine import resident_bytes, usable_memory_bytes
+from server.metrics import Metrics
+from server.pipeline import Stages
+from server.series import Span
+from server.settings import Settings
+
+ENOUGH_TURNS: Final = 20
+"""A 95th percentile of fewer is their slowest."""
+WITHIN_TARGET: Final = 0.9
+ENOUGH_LOOKUPS: Final = 200
+"""At 70% the hit rate of so many is known to 6.5 points (95% confidence, binomial)."""
+HIT_RATE_LOW: Final = 0.70
+HIT_RATE_GOOD: Final = 0.75
+WATCHED_CACHES: Final = ("search", "tts")
+"""Recognition cannot hit on fresh speech, and an answer costs next to nothing."""
+MEMORY_HIGH: Final = 0.80
+MEMORY_GOOD: Final = 0.75
+LAG_HIGH_MS: Final = 200.0
+"""Half of the lead of 400 ms: the next such block on top of it would be heard."""
+LAG_GOOD_MS: Final = 100.0
+
+
+def add_own_rules(
+    book: AlertBook, settings: Settings, metrics: Metrics, stages: Stages, room: EngineRoom
+) -> None:
+    """Add a rule for latency, hit rate, lines, memory, the event loop and the index."""
+    target_ms = float(settings.target_ms)
+    book.add(
+        Rule(
+            AlertName.LATENCY_OVER_TARGET,
+            lambda: _p95_ms(metrics),
+            target_ms,
+            WITHIN_TARGET * target_ms,
+            "ms",
+        )
+    )
+    if settings.cache_enabled:
+        book.add(
+            Rule(
+                AlertName.HIT_RATE_LOW,
+                lambda: _lowest_hit_rate(metrics),
+                HIT_RATE_LOW,
+                HIT_RATE_GOOD,
+                "hits a lookup",
+                is_low_bad=True,
+            )
+        )
+    book.add(
+        Rule(
+            AlertName.QUEUE_FULL,
+            lambda: metrics.busy_calls() + _full_lines(stages),
+            1,
+            0,
+            "calls turned away in a minute, and full lines",
+            hold_s=0,
+        )
+    )
+    bound_bytes = settings.memory_maximum_mb << 20 or usable_memory_bytes()
+    book.add(
+        Rule(
+            AlertName.MEMORY_HIGH,
+            lambda: resident_bytes() / bound_bytes,
+            MEMORY_HIGH,
+            MEMORY_GOOD,
+            "of the bound",
+        )
+    )
+    book.add(
+        Rule(AlertName.LOOP_LAG_HIGH, metrics.loop_lag_ms, LAG_HIGH_MS, LAG_GOOD_MS, "ms", hold_s=0)
+    )
+    book.add(
+        Rule(
+            AlertName.INDEX_IMPAIRED,
+            lambda: len(room.current.knowledge.alerts),
+            1,
+            0,
+            "notices in /stats under index",
+            hold_s=0,
+        )
+    )
+
+
+def _p95_ms(metrics: Metrics) -> float | None:
+    recent = metrics.voice_to_voice(Span.FIVE_MINUTES)
+    return recent.p95 if recent.count >= ENOUGH_TURNS else None
+
+
+def _lowest_hit_rate(metrics: Metrics) -> float | None:
+    found = [metrics.hits(stage) for stage in WATCHED_CACHES]
+    return min((rate for rate, lookups in found if lookups >= ENOUGH_LOOKUPS), default=None)
+
+
+def _full_lines(stages: Stages) -> int:
+    lines = [stage.permits for stage in stages.all()]
+    return sum(line.waiting >= line.queue_limit for line in lines)
