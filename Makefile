@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench index browser system clean
+.PHONY: help run demo test check bench profile index browser system clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -64,6 +64,8 @@ index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under 
 	@$(BIN)/python -m benchmarks.index --sizes 1000,10000,100000,1000000
 	@$(BIN)/python -m benchmarks.index_live
 	@$(BIN)/python -m benchmarks.index_kills
+profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, into benchmarks/out
+	@$(BIN)/python -m benchmarks.profile_load
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium
 	@$(BIN)/python -m pytest tests/browser

@@ -17,6 +17,7 @@ from server.gauges import add_gauges
 from server.governor import Step
 from server.health_watch import make_health_watch
 from server.interruption import Interruption
+from server.partials import PartialFate
 from server.post import PostResult, Purpose
 from server.speculation import Fate
 from server.timeline import Segment
@@ -31,7 +32,7 @@ STAGE_CODES = {StageBusy.code, StageTimeout.code, StageFailed.code}
 VALUES: Mapping[str, set[str]] = {
     "alert": set(AlertName),
     "code": {*STAGE_CODES, AtCapacity.code},
-    "fate": set(Fate),
+    "fate": {*Fate, *PartialFate},
     "kind": set(Interruption),
     "outcome": set(Outcome),
     "purpose": set(Purpose),
