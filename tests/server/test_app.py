@@ -102,7 +102,7 @@ async def test_a_recording_without_speech_gets_no_turn(server: RunningApp) -> No
 
 
 def test_the_reports_tell_what_runs(server: RunningApp) -> None:
-    """/health, /ready, /metrics and /stats after the turns above."""
+    """/health, /ready, /metrics, /stats and /history after the turns above."""
     health = json.loads(server.get("/health")[1])
     assert health["status"] == "ok"
     assert "pocketsphinx" in health["engines"]["stt"]
@@ -111,6 +111,12 @@ def test_the_reports_tell_what_runs(server: RunningApp) -> None:
     stats = json.loads(server.get("/stats")[1])
     assert {"voice_to_voice_ms", "segments", "stages", "cache", "index", "alerts"} <= set(stats)
     assert stats["voice_to_voice_ms"].keys() >= {"count", "p50", "p95", "p99"}
+    assert stats["voice_to_voice_ms"]["windows"].keys() == {"1m", "5m", "60m"}
+    assert stats["queues"]["stt"]["count"] > 0
+    assert 0 < stats["memory"]["resident_bytes"] < stats["memory"]["bound_bytes"]
+    assert stats["loop_lag_ms"]["count"] > 0
+    assert "pocketsphinx" in stats["engines"]["stt"]
+    assert json.loads(server.get("/history")[1]).keys() >= {"at_unix_s", "p95_ms", "alerts"}
     metrics = server.get("/metrics")[1]
     assert "parley_segment_seconds_bucket" in metrics
     assert 'parley_turns_total{outcome="answered"}' in metrics
