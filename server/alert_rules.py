@@ -24,9 +24,9 @@ WATCHED_CACHES: Final = ("search", "tts")
 """Recognition cannot hit on fresh speech, and an answer costs next to nothing."""
 MEMORY_HIGH: Final = 0.80
 MEMORY_GOOD: Final = 0.75
-LAG_HIGH_MS: Final = 200.0
-"""Half of the lead of 400 ms: the next such block on top of it would be heard."""
-LAG_GOOD_MS: Final = 100.0
+LAG_HIGH_MS: Final = 150.0
+"""A block of 250 ms shows so at least: more than half of the lead of 400 ms that playback has."""
+LAG_GOOD_MS: Final = 75.0
 
 
 def add_own_rules(

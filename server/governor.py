@@ -4,7 +4,6 @@ It changes nothing itself: those who build a turn ask which steps are taken. Pur
 sampling task; times are arguments.
 """
 
-import asyncio
 import logging
 import math
 import time
@@ -14,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from server.engines import Engines
+from server.loop_lag import sleep_and_measure
 from server.metrics import Metrics
 from server.permits import Cores
 
@@ -68,10 +68,11 @@ class Governor:
     _sampled_at_s: float | None = field(default=None, init=False)
 
     async def run(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Sample until cancelled."""
-        while self.is_enabled:
-            self.sample(clock())
-            await asyncio.sleep(SAMPLE_S)
+        """Sample until cancelled, and measure how late the event loop lets it."""
+        while True:
+            if self.is_enabled:
+                self.sample(clock())
+            self.metrics.observe_loop_lag(await sleep_and_measure(SAMPLE_S, clock))
 
     def has(self, step: Step) -> bool:
         """Tell whether that step is taken now."""

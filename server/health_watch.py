@@ -14,7 +14,6 @@ from typing import Final
 from server.alert_rules import add_own_rules
 from server.alerts import Alert, AlertBook, Change
 from server.history import History, HistoryError, Minute
-from server.loop_lag import watch_loop_lag
 from server.machine import resident_bytes
 from server.post import Poster, Purpose
 from server.series import Span
@@ -71,7 +70,6 @@ class HealthWatch:
         """Make rounds until cancelled."""
         self.minutes = await self.workers.run(lambda: self.history.latest(SHOWN_MINUTES))
         async with asyncio.TaskGroup() as group:
-            group.create_task(watch_loop_lag(self.shared.metrics.observe_loop_lag))
             group.create_task(self._make_rounds())
             group.create_task(self._keep_minutes())
 

@@ -24,7 +24,7 @@ class PrometheusSeries:
         )
         self.queue_s = self._durations("parley_stage_queue_seconds", "Wait for a permit", "stage")
         self.loop_lag_s = self._durations(
-            "parley_loop_lag_seconds", "Lateness of the event loop, looked at 20 times a second"
+            "parley_loop_lag_seconds", "Lateness of the event loop, looked at 10 times a second"
         )
         self.stage_errors = self._count(
             "parley_stage_errors", "Stage calls that failed", "stage", "code"

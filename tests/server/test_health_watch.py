@@ -127,11 +127,11 @@ async def test_memory_is_judged_by_the_bound_that_is_set(make_watch: MakeWatch) 
 
 
 async def test_a_blocked_loop_is_told(make_watch: MakeWatch) -> None:
-    """200 ms late, once in the minute."""
+    """150 ms late, once in the minute."""
     watch = make_watch()
-    watch.shared.metrics.observe_loop_lag(199)
+    watch.shared.metrics.observe_loop_lag(149)
     assert judge_at(watch, 1000) == []
-    watch.shared.metrics.observe_loop_lag(200)
+    watch.shared.metrics.observe_loop_lag(150)
     assert judge_at(watch, 1001) == [AlertName.LOOP_LAG_HIGH]
 
 
@@ -186,17 +186,14 @@ async def test_turns_become_spans_only_when_a_collector_is_named(make_watch: Mak
     assert [span["name"] for span in spans] == ["turn", "stt_final"]
 
 
-async def test_it_measures_the_loop_and_reads_the_last_rows_when_it_starts(
-    make_watch: MakeWatch,
-) -> None:
-    """What an earlier process kept is shown again; the lag has its first look; cancel ends it."""
+async def test_it_reads_the_last_rows_when_it_starts(make_watch: MakeWatch) -> None:
+    """What an earlier process kept is shown again; a cancel ends the watch."""
     watch = make_watch()
     old = Minute(1, 0, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0, 0.0, "")
     watch.history.keep(old)
     running = asyncio.create_task(watch.run())
-    lag_count = "parley_loop_lag_seconds_count"
     async with asyncio.timeout(10):
-        while not watch.shared.metrics.registry.get_sample_value(lag_count):
+        while not watch.minutes:
             await asyncio.sleep(0.005)
     assert watch.minutes == [old]
     running.cancel()
