@@ -64,6 +64,7 @@ index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under 
 	@$(BIN)/python -m benchmarks.index --sizes 1000,10000,100000,1000000
 	@$(BIN)/python -m benchmarks.index_live
 	@$(BIN)/python -m benchmarks.index_kills
+
 profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, into benchmarks/out
 	@$(BIN)/python -m benchmarks.profile_load
 

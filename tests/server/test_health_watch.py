@@ -3,10 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from rag.index_keeper import IndexKeeper
 from server.alerts import AlertName
 from server.health_watch import HealthWatch, make_health_watch
 from server.history import History, HistoryError, Minute
@@ -124,6 +127,24 @@ async def test_memory_is_judged_by_the_bound_that_is_set(make_watch: MakeWatch) 
         judge_at(watch, 1000)
     assert judge_at(tight, 1010) == [AlertName.MEMORY_HIGH]
     assert judge_at(wide, 1010) == []
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """What the watch reads of an index's keeper."""
+
+    alerts: tuple[str, ...]
+
+
+async def test_a_notice_of_the_index_is_told(make_watch: MakeWatch) -> None:
+    """Raised with the first notice, over with the last."""
+    watch = make_watch()
+    room = watch.shared.engine_room
+    assert judge_at(watch, 1000) == []
+    for now_s, notices, expected in ((1001, ("x",), [AlertName.INDEX_IMPAIRED]), (1002, (), [])):
+        keeper = cast(IndexKeeper, Keeper(notices))
+        room.change(knowledge=replace(room.current.knowledge, keeper=keeper))
+        assert judge_at(watch, now_s) == expected
 
 
 async def test_a_blocked_loop_is_told(make_watch: MakeWatch) -> None:
