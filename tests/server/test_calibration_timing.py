@@ -66,7 +66,7 @@ def test_permits_are_the_fewest_that_finish_as_much_within_a_tenth() -> None:
 
 def test_permits_are_those_of_the_threads_chosen() -> None:
     """With two threads a call fills both cores: a second one at once gains nothing."""
-    time = ScriptedTime({**PLAIN, (2, 1): 0.16, (2, 2): 0.32})
+    time = ScriptedTime({**PLAIN, (2, 1): 0.16, (2, 2): 0.31})
     chosen = run(time)
     assert (chosen.threads, chosen.permits) == (2, 1)
 
