@@ -37,7 +37,7 @@ MEMORY_S: Final = 3.0
 
 TAKEN_FROM: Final = {
     Step.NO_PARTIALS: 0.75,
-    Step.BRIEF_ANSWERS: 1.25,
+    Step.BRIEF_ANSWERS: 1.0,
     Step.SMALL_RECOGNIZER: 2.0,
 }
 """Calls that run or wait, a core. With Poisson arrivals two cores that are 50% busy have 0.67,
