@@ -1,6 +1,6 @@
 """The tiers below memory: what one stage's lookup finds in Redis or on disk, and what is written.
 
-It decides no keys and runs no engines. docs/adr/0007-the-cache-ladder.md tells why a lookup is a
+It decides no keys and runs no engines. docs/adr/0009-the-cache-ladder.md tells why a lookup is a
 task and a flight is not.
 """
 
