@@ -176,3 +176,17 @@ async def test_19_a_cancel_that_the_library_swallows_still_ends_the_task() -> No
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_19_the_guard_does_not_trust_the_librarys_own_timeouts() -> None:
+    """A client that never gives up is given up."""
+
+    class Hanging:
+        async def get(self, key: str) -> bytes:
+            await asyncio.Event().wait()
+            return b""
+
+    tier = RedisTier("redis://127.0.0.1/0", 0.05)
+    tier._made = Hanging()
+    with pytest.raises(RedisUnavailable):
+        await asyncio.wait_for(tier.get("key"), GENEROUS_S)
