@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.redis_process import RedisProcess, redis_program
+from benchmarks.redis_process import RedisProcess, free_port, redis_program
 from server.cache_metrics import Found, Tier
 from server.redis_address import parse_redis_url
 from tests.faults.test_19_redis import until
@@ -22,8 +22,20 @@ def program() -> str:
 
 @pytest.fixture
 def cluster(program: str, tmp_path: Path) -> Iterator[RedisProcess]:
-    """One node that has all slots: what the client does is the same for many."""
-    options = ("--cluster-enabled", "yes", "--save", "", "--appendonly", "no")
+    """One node that has all slots: what the client does is the same for many.
+
+    The bus gets a port of its own: port + 10000, the default, may be past the last.
+    """
+    options = (
+        "--cluster-enabled",
+        "yes",
+        "--cluster-port",
+        str(free_port()),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    )
     with RedisProcess(program, tmp_path, *options) as node:
         assert "OK" in node.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         yield node
