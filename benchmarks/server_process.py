@@ -13,6 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30
+NOTHING_KEPT = {"PARLEY_CACHE_DISK": "0"}
+"""A benchmark's first turn must not find what the run before it left."""
 STANDIN_SERVER = "benchmarks.standin_server"
 
 
@@ -51,7 +53,7 @@ def running_server(
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, **(variables or {})},
+        env={**os.environ, **NOTHING_KEPT, **(variables or {})},
     )
     try:
         port = _wait_for_port(process)

@@ -54,6 +54,9 @@ def add_own_rules(
                 is_low_bad=True,
             )
         )
+    if stages.ladder is not None and (redis := stages.ladder.redis) is not None:
+        is_open = lambda: float(not redis.breaker.is_closed)  # noqa: E731
+        book.add(Rule(AlertName.BREAKER_OPEN, is_open, 1, 0, "open breakers", hold_s=0))
     book.add(
         Rule(
             AlertName.QUEUE_FULL,

@@ -24,6 +24,7 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
+from server.cache_ladder import build_ladder
 from server.engines import EngineRoom, Engines
 from server.errors import AtCapacity, Gone, ParleyError, StartError
 from server.gauges import add_gauges
@@ -47,6 +48,7 @@ from server.reports import Reports
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
+from server.warming import Rewarmer
 from server.web import Door, Web
 from server.workers import Workers
 
@@ -112,6 +114,8 @@ class App:
                 stage.close()
             if (keeper := shared.engine_room.current.knowledge.keeper) is not None:
                 keeper.close()
+            if shared.stages.ladder is not None:
+                await shared.stages.ladder.stop()
             store.close()
 
     def engines(self) -> dict[str, str]:
@@ -153,7 +157,8 @@ class App:
             speech.notes,
             speech.small_recognizer,
         )
-        stages, room = Stages.build(settings, metrics), EngineRoom(engines)
+        ladder = build_ladder(settings, metrics.cache)
+        stages, room = Stages.build(settings, metrics, ladder), EngineRoom(engines)
         add_gauges(metrics.registry, settings, stages, room)
         shared = Surroundings(
             settings,
@@ -196,12 +201,22 @@ class App:
                 loop.add_signal_handler(number, self.stop)
         workers = Workers("watch", 2)
         prespeaker = Prespeaker(settings, store, room, self._shared.stages, workers)
+        rewarmer = Rewarmer(settings, room, self._shared.stages)
         hub = HubWatch(settings, room, library, self.say, workers)
         knowledge = KnowledgeWatch(settings, store, room, library, workers)
         async with asyncio.TaskGroup() as group:
             governor = self._shared.governor
             health = self._health.run()
-            running = (hub.run(), knowledge.run(), governor.run(), prespeaker.run(), health)
+            running = [
+                hub.run(),
+                knowledge.run(),
+                governor.run(),
+                prespeaker.run(),
+                rewarmer.run(),
+                health,
+            ]
+            if self._shared.stages.ladder is not None:
+                running.append(self._shared.stages.ladder.run())
             watches = [group.create_task(watch) for watch in running]
             on_ready(self.port)
             await self._stopping.wait()

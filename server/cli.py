@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ask(commands)
     _add_ingest(commands)
     _add_doctor(commands)
+    _add_cache(commands)
     from server.cli_models import add_models_parser
 
     _add_index(commands)
@@ -124,6 +125,23 @@ def _add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     verify_all.add_argument("--json", action="store_true", help=told)
 
 
+def _add_cache(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    cache = commands.add_parser(
+        "cache",
+        help="look at the cache in Redis and on disk, clear and fill it",
+        description="Look at the cache in Redis and on disk, clear and fill it.",
+        epilog="Keys read STAGE:ENGINE:...:DIGEST. `tts:*` is all speech, `*:g4-*` generation 4.",
+    )
+    verbs = cache.add_subparsers(dest="cache_command", required=True, metavar="COMMAND")
+    stats = verbs.add_parser("stats", help="values and bytes by stage")
+    stats.add_argument("--json", action="store_true", help="print one JSON object")
+    verbs.add_parser("clear", help="drop everything")
+    invalidate = verbs.add_parser("invalidate", help="drop the keys that match a glob")
+    invalidate.add_argument("pattern", metavar="PATTERN")
+    warm = verbs.add_parser("warm", help="speak what answers begin with, and answer questions")
+    warm.add_argument("--questions", type=Path, metavar="FILE", help="a question a line")
+
+
 def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.calibration_use import tune_for_serving
     from server.cli_serve import run_serve, say
@@ -165,6 +183,12 @@ def _models(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     return run_models(parsed, loaded.settings)
 
 
+def _cache(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
+    from server.cli_cache import run_cache
+
+    return run_cache(parsed, loaded.settings)
+
+
 def _doctor(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
     from server.cli_doctor import run_doctor
 
@@ -178,6 +202,7 @@ _COMMANDS = {
     "index": _index,
     "models": _models,
     "doctor": _doctor,
+    "cache": _cache,
 }
 
 

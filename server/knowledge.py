@@ -13,6 +13,7 @@ from rag.index_live import LiveIndex
 from rag.retrieve import Retriever
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
+from rag.store_vectors import store_identity
 from rag.words import Stemmer
 from server.settings import Settings
 from server.warm_up import warm_knowledge
@@ -30,6 +31,9 @@ class Knowledge:
     """The store's generation that the counts are of."""
     keeper: IndexKeeper | None = None
     """None where the index is exact and stays so."""
+    fingerprint: str = ""
+    """Of the store itself and what is refused: two stores may have the same generation, and kept
+    answers outlive the store that they were made from."""
 
     @property
     def alerts(self) -> tuple[str, ...]:
@@ -95,4 +99,5 @@ def _knowledge(
     retriever = Retriever(store, index, Stemmer())
     answerer = Answerer(embedder, retriever, refuse_below)
     warm_knowledge(embedder, retriever, answerer)
-    return Knowledge(retriever, answerer, 0, 0, 0, keeper).counted(store)
+    fingerprint = f"{store_identity(store)[:12]}-{refuse_below:g}"
+    return Knowledge(retriever, answerer, 0, 0, 0, keeper, fingerprint).counted(store)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from server.cache_metrics import CacheMetrics
 from server.errors import StageBusy
 from server.prometheus_series import PrometheusSeries
 from server.series import Series, SlidingMean, Span, Summary
@@ -29,6 +30,7 @@ class Metrics:
         self._hits: dict[str, SlidingMean] = {}
         self._busy = SlidingMean(Span.MINUTE.seconds)
         self._refusals = SlidingMean(Span.MINUTE.seconds)
+        self.cache = CacheMetrics(registry)
         self._segments: dict[str, Series] = {}
         self._stages: dict[str, Series] = {}
         self._voice_to_voice = Series()

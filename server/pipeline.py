@@ -3,7 +3,7 @@
 It keeps no order between stages; server/turn.py does.
 """
 
-import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,6 +20,9 @@ from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
 from rag.hit import Retrieval
 from server.cache import MemoryCache
+from server.cache_key import cache_key, code_digest
+from server.cache_ladder import Ladder
+from server.canonical import canonical_question
 from server.deadline import Deadline
 from server.engines import Engines
 from server.governor import Step
@@ -41,6 +44,8 @@ class Found:
 
     retrieval: Retrieval
     embed_ms: float
+    readings: tuple[str, ...] = ()
+    """The canonical questions that were searched; `retrieval.question` is one as it was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +58,36 @@ class Stages:
     search: Stage[Found]
     answer: Stage[Answer]
     tts: Stage[Speech]
+    ladder: Ladder | None = None
+    """What runs and stops the tiers below memory; None without them."""
 
     @classmethod
-    def build(cls, settings: Settings, metrics: Metrics) -> "Stages":
-        """Make each stage with its permits, queue and cache."""
+    def build(cls, settings: Settings, metrics: Metrics, ladder: Ladder | None = None) -> "Stages":
+        """Make each stage with its permits, queue and cache, over the ladder's lower tiers."""
         limit_bytes = settings.cache_bytes if settings.cache_enabled else 0
         cores = Cores(settings.core_permits or usable_cores())
 
         def make(
-            name: str, permits: int, size_of: Callable[[Value], int], cores: Cores | None = None
+            name: str,
+            permits: int,
+            kind: type[Value],
+            size_of: Callable[[Value], int],
+            cores: Cores | None = None,
         ) -> Stage[Value]:
             cache = MemoryCache[Value](limit_bytes, settings.cache_ttl_s, size_of)
             limits = StageLimits(permits, settings.stage_queue_limit)
-            return Stage(name, limits, cache, metrics, cores)
+            lower = ladder.join(name, kind, cache) if ladder is not None else None
+            return Stage(name, limits, cache, metrics, cores, lower)
+
+        code_digest()
 
         return cls(
             cores=cores,
-            stt=make("stt", settings.stt_permits, _transcript_bytes, cores),
-            search=make("search", settings.search_permits, _found_bytes),
-            answer=make("answer", settings.answer_permits, _answer_bytes),
-            tts=make("tts", settings.tts_permits, _speech_bytes, cores),
+            stt=make("stt", settings.stt_permits, Transcript, _transcript_bytes, cores),
+            search=make("search", settings.search_permits, Found, _found_bytes),
+            answer=make("answer", settings.answer_permits, Answer, _answer_bytes),
+            tts=make("tts", settings.tts_permits, Speech, _speech_bytes, cores),
+            ladder=ladder,
         )
 
     def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
@@ -97,8 +112,8 @@ class Pipeline:
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
         recognizer = self.recognizer
-        digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
-        key = f"{recognizer.fingerprint}|{digest.hexdigest()}"
+        heard = np.ascontiguousarray(samples).tobytes()
+        key = cache_key("stt", (recognizer.fingerprint,), heard)
         return await self.stages.stt.run(
             key,
             lambda: recognizer.recognise(samples),
@@ -113,25 +128,35 @@ class Pipeline:
         """Embed the question and find its passages, under the index's generation.
 
         `other` is a second reading of a spoken question; `retrieval.question` tells which one the
-        documents fit better.
+        documents fit better. What is searched is each one's canonical form, so that wordings which
+        differ in nothing share a result; `retrieval.question` is the caller's own wording.
         """
-        readings = [question, other] if other else [question]
-        return await self.stages.search.run(
-            f"{self._knowledge_key}|{len(question)}|{question}{other}",
+        asked = (question, other) if other else (question,)
+        wordings = {canonical_question(each): each for each in reversed(asked)}
+        readings = tuple(reversed(wordings))
+        generation = self.engines.knowledge.retriever.index.generation
+        result = await self.stages.search.run(
+            self._knowledge_key("search", generation, (str(self.search_hits),), readings),
             lambda: self._find(readings),
             deadline,
             needed=self.needed,
             is_counted="search" not in self.ahead,
         )
+        found = result.value
+        wording = wordings.get(found.retrieval.question, question)
+        worded = replace(found, retrieval=replace(found.retrieval, question=wording))
+        return replace(result, value=worded)
 
     async def answer(self, found: Found, deadline: Deadline) -> StageResult[Answer]:
         """Compose the answer from what was found."""
         answerer = self.engines.knowledge.answerer
         is_brief = Step.BRIEF_ANSWERS in self.steps
+        question = canonical_question(found.retrieval.question)
+        retrieval = replace(found.retrieval, question=question)
+        parts = (str(self.search_hits), f"brief={is_brief:d}")
         return await self.stages.answer.run(
-            f"{self.engines.embedder.fingerprint}|{found.retrieval.generation}"
-            f"|{is_brief:d}|{found.retrieval.question}",
-            lambda: answerer.answer(found.retrieval, is_brief),
+            self._knowledge_key("answer", retrieval.generation, parts, (question,)),
+            lambda: answerer.answer(retrieval, is_brief),
             deadline,
             needed=self.needed,
             is_counted="answer" not in self.ahead,
@@ -158,7 +183,8 @@ class Pipeline:
             known = ends or estimated_ends(written, len(made.samples))
             return _with_pause(replace(made, word_ends=known), rate_hz, spoken)
 
-        key = f"{synthesizer.fingerprint}|{speed:g}|{rate_hz}|{is_clause:d}|{written}"
+        parts = (synthesizer.fingerprint, f"{speed:g}", str(rate_hz), str(int(is_clause)))
+        key = cache_key("tts", parts, written.encode("utf-8", "surrogatepass"))
         is_first_counted = self.ahead.get(FIRST_SENTENCE) == sentence
         return await self.stages.tts.run(
             key,
@@ -178,10 +204,17 @@ class Pipeline:
         """Return job to the engine of this turn."""
         return {**self.engines.names(), "stt": self.recognizer.name}
 
-    @property
-    def _knowledge_key(self) -> str:
-        index = self.engines.knowledge.retriever.index
-        return f"{self.engines.embedder.fingerprint}|{index.kind}|{index.generation}"
+    def _knowledge_key(
+        self, stage: str, generation: int, parts: tuple[str, ...], questions: Sequence[str]
+    ) -> str:
+        knowledge = self.engines.knowledge
+        made_of = (
+            self.engines.embedder.fingerprint,
+            knowledge.retriever.index.kind,
+            f"g{generation}-{knowledge.fingerprint}",
+        )
+        content = json.dumps(questions).encode()
+        return cache_key(stage, (*made_of, *parts), content)
 
     def _find(self, readings: Sequence[str]) -> Found:
         started_at_s = time.monotonic()
@@ -189,7 +222,7 @@ class Pipeline:
         embed_ms = (time.monotonic() - started_at_s) * 1000
         retriever = self.engines.knowledge.retriever
         retrieval = retriever.search_readings(readings, vectors, self.search_hits)
-        return Found(retrieval, embed_ms)
+        return Found(retrieval, embed_ms, tuple(readings))
 
 
 def _without_clause_mark(sentence: str) -> tuple[str, bool]:

@@ -27,6 +27,12 @@ SHARE_OF_CACHE: Final = 0.25
 """What the openings may take of the speech cache: the rest is for what is really asked."""
 
 
+def openings(store: Store, documents: int) -> list[str]:
+    """Return the refusal and what answers from the first `documents` begin with. Blocking."""
+    titles = dict.fromkeys(document.title for document in store.documents()[:documents])
+    return [REFUSAL, *map(opening_clause, titles)]
+
+
 @dataclass(slots=True)
 class Prespeaker:
     """One task for the process; runs until cancelled."""
@@ -60,9 +66,7 @@ class Prespeaker:
             self.room.unsubscribe(listener)
 
     def _texts(self) -> list[str]:
-        documents = self.store.documents()[: self.settings.prespeak_documents]
-        titles = dict.fromkeys(document.title for document in documents)
-        return [REFUSAL, *map(opening_clause, titles)]
+        return openings(self.store, self.settings.prespeak_documents)
 
     async def _speak_all(self, engines: Engines, changed: asyncio.Event) -> None:
         left_bytes = int(self.settings.cache_bytes * SHARE_OF_CACHE)

@@ -73,6 +73,7 @@ class Reports:
         return json_page(
             {
                 **self._shared.metrics.summary(),
+                "cache_tiers": self._shared.metrics.cache.summary(),
                 "cache": {stage.name: _cache_counts(stage) for stage in self._stages()},
                 "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
                 "load": round(self._shared.governor.load, 3),
@@ -121,6 +122,7 @@ def _cache_counts(stage: Any) -> dict[str, float]:
         "hits": counts.hits,
         "misses": counts.misses,
         "hit_rate": round(counts.hit_rate, 4),
+        "saved_ms": round(counts.saved_ms, 1),
         "evictions": counts.evictions,
         "size_bytes": counts.size_bytes,
     }

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rag.index_kinds import IndexPolicy
 from server.errors import StartError
+from server.redis_address import redis_problem
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SAMPLES_DIR = CHECKOUT / "rag" / "samples"
@@ -142,6 +143,8 @@ class Settings:
     stt_margin_frames: int = _setting(
         256, "frames that Whisper hears beyond the speech; 3000 never crops", 128, 3000
     )
+    rewarm_questions: int = _setting(300, "questions asked again after an ingest", 0, 10_000)
+
     stt_permits: int = _setting(1, "recognitions at once", 1, 64)
     search_permits: int = _setting(1, "searches at once", 1, 64)
     answer_permits: int = _setting(1, "answers composed at once", 1, 64)
@@ -157,6 +160,11 @@ class Settings:
     cache_enabled: bool = _setting(True, "use the cache at all")
     cache_bytes: int = _setting(16 << 20, "memory cache of each stage, bytes", 0, 1 << 36)
     cache_ttl_s: float = _setting(3600.0, "age at which a cached value is dropped", 1, 1e9)
+    cache_disk: bool = _setting(True, "keep cached values on disk, for the next start")
+    cache_disk_bytes: int = _setting(1 << 30, "disk cache of all stages, bytes", 1 << 16, 1 << 44)
+    cache_keep_s: float = _setting(604_800.0, "the same in Redis and on disk", 1, 1e9)
+    cache_lease: bool = _setting(True, "let one process make what several miss; needs Redis")
+    redis_url: str = _setting("", "Redis, a cluster or sentinels for the cache; empty is none")
 
     lead_ms: int = _setting(400, "audio sent ahead of real time", 40, 5000)
     answer_maximum_characters: int = _setting(1200, "longest spoken answer", 40, 10_000)
@@ -211,6 +219,11 @@ class Settings:
         return self.data_dir / "history.sqlite3"
 
     @property
+    def cache_dir(self) -> Path:
+        """The disk tier of the cache; may be deleted at any time while nothing runs."""
+        return self.data_dir / "cache"
+
+    @property
     def prepared_dir(self) -> Path:
         """Models that were converted or built on this machine."""
         return self.data_dir / "prepared"
@@ -247,7 +260,7 @@ FOREIGN_VARIABLES = {"hub_endpoint": "HF_ENDPOINT", "hub_cache_dir": "HF_HUB_CAC
 """Variables that the model hub's own tools read too, so that one setting serves both."""
 
 
-SECRETS = ("token", "alert_webhook", "otel_endpoint")
+SECRETS = ("token", "alert_webhook", "otel_endpoint", "redis_url")
 """Settings whose value is shown to nobody: addresses may carry a key."""
 
 
@@ -359,6 +372,8 @@ class _Reader:
                 self.problems.append(
                     f"{variable_of(name)} is no address: http://host or https://host is accepted"
                 )
+        if problem := redis_problem(values["redis_url"]):
+            self.problems.append(f"PARLEY_REDIS_URL is ***: {problem}")
         if not is_loopback(values["host"]) and not values["token"]:
             self.problems.append(
                 f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.redis_process import RedisProcess, redis_process
 from server.settings import Settings
 from tests.server.conftest import make_stand, prepared_data_dir, spoken, store, vad_model
 from tests.server.running import RunningApp, running_app
@@ -31,4 +32,13 @@ def faulted_server(
         ahead_maximum_s=2.0,
     )
     with running_app(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisProcess]:
+    """A real Redis; where it is not installed the test is skipped and says so."""
+    with redis_process() as running:
+        if running is None:
+            pytest.skip("redis-server is not installed (make system)")
         yield running

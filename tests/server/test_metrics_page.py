@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Metric
 
 from audio.pcm import Samples
 from server.alerts import AlertName
+from server.cache_metrics import Found, Tier, Written
 from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout
 from server.gauges import add_gauges
 from server.governor import Step
@@ -36,10 +37,11 @@ VALUES: Mapping[str, set[str]] = {
     "kind": set(Interruption),
     "outcome": set(Outcome),
     "purpose": set(Purpose),
-    "result": {"hit", "miss", *PostResult},
+    "result": {*Found, *Written, *PostResult},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
-    "stage": STAGES,
+    "stage": {*STAGES, "all"},
     "step": set(Step),
+    "tier": set(Tier),
 }
 """Every label and all values that it can have."""
 
