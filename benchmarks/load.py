@@ -34,7 +34,9 @@ SETTLE_S = 1.0
 ANSWER_S = 30.0
 """The longest that is listened on after the last question could be asked."""
 CACHE_TTL_S = 6
-"""Long enough for what is made ahead at a pause, too short for another session's same question."""
+"""Long enough for what is made ahead at a pause, too short for another session's same question:
+for schedules that come back to a question. The others ask each one once, so nothing is cached but
+the openings of answers, which are spoken ahead of any question."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines, said = many_lines()
     print(f"  {said}", file=sys.stderr)
     script = write_script(lines, OUT_DIR / "load-script.json") if parsed.stand_in else None
-    server = nullcontext() if parsed.url else running_server(_variables(parsed), script=script)
+    server = (
+        nullcontext()
+        if parsed.url
+        else running_server(_variables(parsed, len(lines)), script=script)
+    )
     with server as running:
         url = parsed.url or (running.url if running else "")
         schedule = Schedule(parsed.sessions, parsed.seconds, parsed.every_s)
@@ -82,9 +88,11 @@ def _at_least_one(written: str) -> int:
     return number
 
 
-def _variables(parsed: argparse.Namespace) -> dict[str, str]:
+def _variables(parsed: argparse.Namespace, questions: int) -> dict[str, str]:
     """Settings of the server that is started; the caller's own PARLEY_ variables go first."""
-    wanted = {"PARLEY_PRESET": parsed.preset, "PARLEY_CACHE_TTL_S": str(CACHE_TTL_S)}
+    wanted = {"PARLEY_PRESET": parsed.preset}
+    if parsed.sessions * (parsed.seconds / parsed.every_s + 1) > questions:
+        wanted["PARLEY_CACHE_TTL_S"] = str(CACHE_TTL_S)
     return {name: value for name, value in wanted.items() if name not in os.environ}
 
 

@@ -13,7 +13,7 @@ from rag.choice import Candidate, Quote, choose
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder, Vector
 from rag.hit import Hit, Retrieval
-from rag.phrasing import is_cross_reference, is_question, phrase, phrase_briefly
+from rag.phrasing import is_cross_reference, is_question, phrase
 from rag.retrieve import Retriever, covered_share
 from rag.sentence_vectors import SentenceVectors
 
@@ -60,7 +60,8 @@ class Answerer:
     def answer(self, retrieval: Retrieval, is_brief: bool = False) -> Answer:
         """Quote the sentences that answer, or refuse with REFUSAL and no sources.
 
-        `is_brief` gives one sentence, with the one that it leans on, and does not name the source.
+        `is_brief` gives one sentence, with the one that it leans on. It still names its source,
+        which costs no synthesis: server/prespeak.py spoke it before.
         """
         candidates = self.candidates(retrieval)
         if not candidates:
@@ -71,7 +72,7 @@ class Answerer:
             return Answer(REFUSAL, (), (), True, confidence)
         chosen = choose(best, candidates, is_brief)
         sentences = tuple(quote.sentence for quote in chosen)
-        text = phrase_briefly(sentences) if is_brief else phrase(best.hit.passage, sentences)
+        text = phrase(best.hit.passage, sentences)
         sources = tuple(_source(quote, best.hit) for quote in chosen)
         return Answer(text, sentences, sources, False, confidence)
 

@@ -57,12 +57,6 @@ def phrase(passage: Passage, sentences: Sequence[str]) -> str:
     return limit_words(" ".join([_joined(opening, first), *others]))
 
 
-def phrase_briefly(sentences: Sequence[str]) -> str:
-    """The sentences alone: the source is shown and not said."""
-    text = " ".join(map(spoken, sentences))
-    return limit_words(text[:1].upper() + text[1:])
-
-
 def spoken(sentence: str) -> str:
     """Without list bullets and the notes of an encyclopaedia, such as [update] and [12]."""
     plain = _NOTE.sub("", _BULLET.sub(" ", f" {sentence}"))

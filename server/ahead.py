@@ -54,8 +54,8 @@ class Ahead:
 
     def begin(self, samples: Samples, pause: SpeechPaused) -> None:
         """Guess that the utterance is over: at a pause's first report when the recogniser is idle,
-        else at the long one, unless others wait for it then. `samples` end with the pause's own;
-        speech that was taken back comes before.
+        else at the long one, unless more wait for it then than it hears at once. `samples` end with
+        the pause's own; speech that was taken back comes before.
         """
         self.partials.stop()
         if pause.is_long and self._current is not None:
@@ -67,7 +67,9 @@ class Ahead:
         self._delivery = Delivery(
             pause.delivery.speech_ms + taken_back_ms, pause.delivery.longest_pause_ms
         )
-        self._set_wait(self._limits.at(1.0, Reason.UNHEARD))
+        if self._recognition.is_idle:
+            # In a line the words may come too late: the fixed wait holds until they do.
+            self._set_wait(self._limits.at(1.0, Reason.UNHEARD))
         self._current = self._make(samples, self._understood)
         self._task = self._group.create_task(self._current.run())
 
@@ -102,7 +104,8 @@ class Ahead:
             task.cancel()
 
     def _may_begin(self, is_long: bool) -> bool:
-        if self._recognition.is_idle or (is_long and not self._recognition.waiting):
+        line = self._recognition
+        if line.is_idle or (is_long and line.waiting <= line.limit):
             return True
         if is_long:
             self._metrics.count_speculation(Fate.SKIPPED)

@@ -81,16 +81,14 @@ def test_answers_stay_short(store: Store, embedder: WordEmbedder) -> None:
     assert len(answer.sources) == len(answer.sentences)
 
 
-def test_brief_answer_is_one_sentence_without_the_source(
-    store: Store, embedder: WordEmbedder
-) -> None:
-    """Under load the best sentence alone is said; what is shown still has its source."""
+def test_brief_answer_is_one_sentence_with_its_source(store: Store, embedder: WordEmbedder) -> None:
+    """Under load the best sentence is said, behind the opening that was spoken ahead."""
     sentences = ["- Puffins nest in burrows.", "Puffins nest among rocks too.", "Gulls shout."]
     add_document(store, embedder, "birds.md", sentences, "Nests")
     full = ask(store, embedder, "Where do puffins nest?")
     brief = ask(store, embedder, "Where do puffins nest?", is_brief=True)
     assert len(full.sentences) == 2
-    assert brief.text == "Puffins nest in burrows."
+    assert brief.text == "According to Birds: Puffins nest in burrows."
     assert brief.sentences == tuple(sentences[:1])
     assert [source.document for source in brief.sources] == ["birds.md"]
     assert brief.confidence == full.confidence
@@ -101,7 +99,7 @@ def test_brief_answer_keeps_what_it_leans_on(store: Store, embedder: WordEmbedde
     sentences = ["The Petrel is a ferry.", "It leaves at nine sharp.", "Bring warm clothes."]
     add_document(store, embedder, "boats.md", sentences)
     answer = ask(store, embedder, "What leaves at nine sharp?", is_brief=True)
-    assert answer.text == "The Petrel is a ferry. It leaves at nine sharp."
+    assert answer.text == "According to Boats, the Petrel is a ferry. It leaves at nine sharp."
 
 
 def test_doubt_is_refused_briefly_too(store: Store, embedder: WordEmbedder) -> None:
@@ -122,7 +120,7 @@ def test_context_comes_from_the_passage_before(store: Store, embedder: WordEmbed
     second = Passage("Boats", ("Ferries",), 1, ("It leaves at nine sharp.", "Come early."))
     add_passages(store, embedder, first, second)
     answer = ask(store, embedder, "What leaves at nine sharp?", is_brief=True)
-    assert answer.text == "The Petrel is a ferry. It leaves at nine sharp."
+    assert answer.text == "According to Boats, the Petrel is a ferry. It leaves at nine sharp."
     assert [source.passage for source in answer.sources] == [first.text, second.text]
 
 
@@ -141,7 +139,7 @@ def test_announced_sentence_comes_along(store: Store, embedder: WordEmbedder) ->
     second = Passage("Boats", (), 1, ("- Nine and noon.", "Bring warm clothes."))
     add_passages(store, embedder, first, second)
     answer = ask(store, embedder, "At what hours do boats leave?", is_brief=True)
-    assert answer.text == "Boats leave at these hours: Nine and noon."
+    assert answer.text == "According to Boats: Boats leave at these hours: Nine and noon."
 
 
 def test_question_in_the_text_is_not_said_back(store: Store, embedder: WordEmbedder) -> None:
