@@ -41,6 +41,8 @@
     };
   }
 
+  ears.isSilent = () => ears.blocks.length > 0 && ears.blocks.at(-1).every((x) => x === 0);
+
   ears.base64 = () => {
     const bytes = new Uint8Array(ears.blocks.reduce((sum, pcm) => sum + pcm.byteLength, 0));
     let from = 0;

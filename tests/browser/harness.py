@@ -116,6 +116,8 @@ class ParleyPage:
         self.until(lambda: self.state() in ("ready", "listening"), timeout_s)
 
     def heard(self) -> Heard:
+        """What reached the loudspeakers; the last block, which comes some 10 ms late, is silent."""
+        self.until(lambda: self.page.evaluate("__ears.isSilent()"))
         pcm = base64.b64decode(self.page.evaluate("__ears.base64()"))
         return Heard(from_pcm16(pcm), int(self.page.evaluate("__ears.rateHz")))
 

@@ -76,7 +76,7 @@ async def test_no_word_of_a_turn_gets_into_the_log(
 def test_foreign_libraries_log_errors_only_and_without_their_arguments(form: LogFormat) -> None:
     """A debug line of websockets holds frames, a warning of pypdf holds text: neither is kept."""
     with everything_logged(form) as stream:
-        for name in ("websockets.server", "pypdf", "asyncio", "httpx"):
+        for name in ("websockets.server", "tests.foreign", "asyncio", "httpx"):
             logging.getLogger(name).warning("secret words")
             logging.getLogger(name).error("failed at %s", "secret words")
             logging.getLogger(name).error("first line\nexception=ValueError('secret words')")
