@@ -257,7 +257,9 @@ class App:
         self, session_id: str, outbox: Outbox, connection: ServerConnection
     ) -> None:
         self._admit()
-        session = self.sessions[session_id] = Session(session_id, outbox, self._shared)
+        session = self.sessions[session_id] = Session(
+            session_id, outbox, self._shared, connection.transport
+        )
         self._shared.metrics.set_sessions(len(self.sessions))
         try:
             await session.run(connection)

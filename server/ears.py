@@ -18,7 +18,7 @@ from audio.endpoint import (
 )
 from audio.pcm import Samples, decode_pcm16
 from audio.resample import Resampler
-from audio.vad import VadModel, VadStream
+from audio.vad import QUIET_PEAK, VadModel, VadStream
 
 RATE_HZ = 16_000
 ARRIVALS_KEPT = 4096
@@ -44,6 +44,7 @@ class Ears:
     def __init__(self, model: VadModel, settings: EarSettings) -> None:
         self._model = model
         self._heard_samples = 0
+        self._is_quiet = False
         self._arrivals: deque[tuple[int, float]] = deque(maxlen=ARRIVALS_KEPT)
         self._apply(settings)
 
@@ -62,6 +63,11 @@ class Ears:
         """Whether an utterance runs, the silence at its end included."""
         return self._endpointer.is_speaking
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody speaks and the last frame was as good as silent."""
+        return self._is_quiet and self._settings.is_automatic and not self._endpointer.is_speaking
+
     def utterance_so_far(self) -> Samples:
         """A copy of the running utterance, pre-roll first; empty while nobody speaks."""
         return self._endpointer.samples_so_far()
@@ -74,6 +80,7 @@ class Ears:
         """Take one PCM16 frame. Raises audio.pcm.FrameError on an odd length."""
         samples = self._resampler.process(decode_pcm16(frame))
         self._heard_samples += len(samples)
+        self._is_quiet = len(samples) == 0 or max(samples.max(), -samples.min()) < QUIET_PEAK
         self._arrivals.append((self._heard_samples, now_s))
         if not self._settings.is_automatic:
             return self._keep(samples)

@@ -15,6 +15,7 @@ from server.ears import Ears
 from server.echo_guard import EchoGuard
 from server.errors import BadFrame, TooFast
 from server.outbox import Outbox
+from server.rest import Rest
 
 BAD_FRAMES_MAXIMUM = 5
 """The bad frame with this number closes the session."""
@@ -35,14 +36,17 @@ class Intake:
     ahead_maximum_s: float
     now_s: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rest: Rest = field(default_factory=lambda: Rest(None))
     ahead_s: float = field(default=0.0, init=False)
     """Audio received beyond the time that has passed."""
     _paused_s: float = field(default=0.0, init=False)
     _last_s: float = field(default=0.0, init=False)
     _bad_frames: int = field(default=0, init=False)
 
-    async def take(self, frame: bytes) -> list[EndpointEvent]:
+    async def take(self, frame: bytes, may_rest: bool = False) -> list[EndpointEvent]:
         """Hear one frame, and wait while too much of the audio is ahead of the clock.
+
+        With `may_rest`, silence is read in fewer and larger pieces.
 
         Raises BadFrame at the fifth malformed frame (the others are told), TooFast for a client
         that goes on sending faster than anybody speaks.
@@ -54,7 +58,9 @@ class Intake:
         except FrameError as error:
             return await self._refuse(str(error))
         rate_hz = self.ears.settings.input_rate_hz
-        await self._keep_pace(len(frame) / BYTES_PER_SAMPLE / rate_hz)
+        frame_s = len(frame) / BYTES_PER_SAMPLE / rate_hz
+        await self._keep_pace(frame_s)
+        await self.rest.after(frame_s, may_rest and self.ears.is_quiet)
         return await self.guard.pass_on(heard)
 
     def commit(self) -> list[EndpointEvent]:

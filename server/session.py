@@ -37,6 +37,7 @@ from server.news import EngineNews
 from server.outbox import Outbox
 from server.partials import Partials
 from server.pipeline import Pipeline
+from server.rest import Rest, Tap
 from server.session_settings import changed, describe_session, ear_settings
 from server.speculation import Fate, OnUnderstood, Speculation
 from server.state import TABLE, Action, Signal, State
@@ -50,7 +51,9 @@ log = logging.getLogger(__name__)
 class Session:
     """One person at one socket. Call `run` once; it ends when the messages end."""
 
-    def __init__(self, session_id: str, outbox: Outbox, shared: Surroundings) -> None:
+    def __init__(
+        self, session_id: str, outbox: Outbox, shared: Surroundings, tap: Tap | None = None
+    ) -> None:
         settings = shared.settings
         self.id = session_id
         self.state = State.IDLE
@@ -58,12 +61,12 @@ class Session:
         self._shared = shared
         self._ears = Ears(shared.vad_model, ear_settings(settings))
         self._news = EngineNews(shared.engine_room, outbox)
-        self._speed = settings.speech_speed
+        self._speed, self._idle_timeout_s = settings.speech_speed, settings.idle_timeout_s
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
         guard = EchoGuard(self._ears, self._rate_hz, shared.metrics.count_echo)
         outbox.on_audio = guard.sent
-        self._intake = Intake(self._ears, guard, outbox, settings.ahead_maximum_s)
+        self._intake = Intake(self._ears, guard, outbox, settings.ahead_maximum_s, rest=Rest(tap))
         self._turn: Turn | None = None
         self._turn_task: asyncio.Task[None] | None = None
         self._carried: Samples = np.zeros(0, np.float32)
@@ -110,12 +113,11 @@ class Session:
     def _check_idle(self) -> None:
         if self.state is not State.IDLE:
             self._last_activity_s = time.monotonic()
-        quiet_s = time.monotonic() - self._last_activity_s
-        if quiet_s > self._shared.settings.idle_timeout_s:
+        if (quiet_s := time.monotonic() - self._last_activity_s) > self._idle_timeout_s:
             raise Idle(f"Nothing was said for {quiet_s:.0f} s.")
 
     async def _take_audio(self, frame: bytes) -> None:
-        for event in await self._intake.take(frame):
+        for event in await self._intake.take(frame, may_rest=self.state is State.IDLE):
             await self._take_endpoint(event)
 
     async def _take_endpoint(self, event: EndpointEvent) -> None:
