@@ -15,7 +15,7 @@ from server.ears import Ears
 from server.echo_guard import EchoGuard
 from server.errors import BadFrame, TooFast
 from server.outbox import Outbox
-from server.rest import Rest
+from server.rest import REST_S, Rest
 
 BAD_FRAMES_MAXIMUM = 5
 """The bad frame with this number closes the session."""
@@ -60,7 +60,8 @@ class Intake:
         rate_hz = self.ears.settings.input_rate_hz
         frame_s = len(frame) / BYTES_PER_SAMPLE / rate_hz
         await self._keep_pace(frame_s)
-        await self.rest.after(frame_s, may_rest and self.ears.is_quiet)
+        is_on_time = self.ahead_s < 2 * REST_S
+        await self.rest.after(frame_s, may_rest and is_on_time and self.ears.is_quiet)
         return await self.guard.pass_on(heard)
 
     def commit(self) -> list[EndpointEvent]:
