@@ -15,8 +15,7 @@ from rag.index import LOWEST, NO_PASSAGE
 from rag.index_delta import Delta, Ids, Scores
 from rag.index_kinds import Kind
 from rag.snapshot import Snapshot, dead_bits
-from rag.store import Store
-from rag.store_vectors import Changes, read_changes
+from rag.store import Changes, Store
 
 KEPT_QUERIES = 512
 """Past questions, in memory alone: 768 KB of vectors, no words."""
@@ -53,19 +52,19 @@ class IndexState:
 
     def changed(self, changes: Changes) -> "IndexState":
         """The state after what happened to the store."""
-        delta, dead_rows, dead = self.delta, self.dead_rows, self.dead
-        if len(changes.ids):
-            delta = delta.with_added(changes.ids, changes.vectors)
+        added, delta, dead_rows, dead = changes.added, self.delta, self.dead_rows, self.dead
+        if len(added.ids):
+            delta = delta.with_added(added.ids, added.vectors)
         if len(changes.removed):
             delta = delta.without(changes.removed)
             if self.snapshot is not None:
                 gone = self.snapshot.rows_of(changes.removed)
                 dead_rows = np.union1d(dead_rows, gone)
                 dead = dead_bits(dead_rows, self.snapshot_size) if len(dead_rows) else None
-        last = int(changes.ids[-1]) if len(changes.ids) else self.last_passage_id
+        last = int(added.ids[-1]) if len(added.ids) else self.last_passage_id
         return replace(
             self,
-            generation=changes.generation,
+            generation=added.generation,
             last_passage_id=last,
             delta=delta,
             dead_rows=dead_rows,
@@ -167,7 +166,7 @@ class LiveIndex:
         return IndexState(generation, last, snapshot, np.empty(0, np.int64), None, delta)
 
     def _follow(self, state: IndexState) -> IndexState:
-        return state.changed(read_changes(self._store, state.generation, state.last_passage_id))
+        return state.changed(self._store.changes_since(state.generation, state.last_passage_id))
 
 
 def _best(ids: Ids, scores: Scores, k: int) -> tuple[Ids, Scores]:

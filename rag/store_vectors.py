@@ -1,4 +1,4 @@
-"""The store's vectors as an index needs them: all at once, or what changed since it was made.
+"""The store's vectors in a file, as the build of an index needs them, and which store it is.
 
 It writes nothing to the store but the name that tells two stores apart.
 """
@@ -23,39 +23,12 @@ OnRead = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What became of a store since a generation and a passage id, as of one moment."""
-
-    generation: int
-    ids: NDArray[np.int64]
-    """(n,) ascending: passages with a higher id, all of which still exist."""
-    vectors: Vectors
-    """(n, dimension): theirs."""
-    removed: NDArray[np.int64]
-    """Passages that were removed after the generation, whether or not they were known then."""
-
-
-@dataclass(frozen=True, slots=True)
 class VectorFile:
     """All vectors at one generation in a file: `ids` ascending, `vectors` mapped."""
 
     generation: int
     ids: NDArray[np.int64]
     vectors: Vectors
-
-
-def read_changes(store: Store, generation: int, last_passage_id: int) -> Changes:
-    """What was added after `last_passage_id` and removed after `generation`."""
-    with store.reading() as connection:
-        now = _generation(connection)
-        removed = connection.execute(
-            "SELECT passage_id FROM tombstones WHERE generation > ?", (generation,)
-        ).fetchall()
-        batches = list(_batches(connection, last_passage_id, store.dimension))
-    ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in batches)])
-    empty = np.empty((0, store.dimension), np.float32)
-    vectors = np.concatenate([empty, *(vectors for _, vectors in batches)])
-    return Changes(now, ids, vectors, np.array([row[0] for row in removed], np.int64))
 
 
 def copy_vectors(store: Store, path: Path, on_read: OnRead) -> VectorFile:
@@ -69,7 +42,7 @@ def copy_vectors(store: Store, path: Path, on_read: OnRead) -> VectorFile:
         now = _generation(connection)
         total = int(connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
         done = 0
-        for batch, vectors in _batches(connection, 0, store.dimension):
+        for batch, vectors in _batches(connection, store.dimension):
             stream.write(vectors.tobytes())
             ids.append(batch)
             done += len(batch)
@@ -106,12 +79,9 @@ def _generation(connection: sqlite3.Connection) -> int:
 
 
 def _batches(
-    connection: sqlite3.Connection, last_passage_id: int, dimension: int
+    connection: sqlite3.Connection, dimension: int
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
-    rows = connection.execute(
-        "SELECT passage_id, vector FROM vectors WHERE passage_id > ? ORDER BY passage_id",
-        (last_passage_id,),
-    )
+    rows = connection.execute("SELECT passage_id, vector FROM vectors ORDER BY passage_id")
     while batch := rows.fetchmany(BATCH):
         ids = np.array([row[0] for row in batch], np.int64)
         joined = np.frombuffer(b"".join(row[1] for row in batch), "<f4")
