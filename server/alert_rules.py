@@ -32,64 +32,74 @@ LAG_GOOD_MS: Final = 75.0
 def add_own_rules(
     book: AlertBook, settings: Settings, metrics: Metrics, stages: Stages, room: EngineRoom
 ) -> None:
-    """Add a rule for latency, hit rate, lines, memory, the event loop and the index."""
-    target_ms = float(settings.target_ms)
-    book.add(
+    """Add a rule for latency, hit rate, Redis, lines, memory, the event loop and the index."""
+    rules = [
+        _latency_rule(settings, metrics),
+        *([_hit_rate_rule(metrics)] if settings.cache_enabled else []),
+        *_redis_rules(stages),
+        _queue_rule(metrics, stages),
+        _memory_rule(settings),
         Rule(
-            AlertName.LATENCY_OVER_TARGET,
-            lambda: _p95_ms(metrics),
-            target_ms,
-            WITHIN_TARGET * target_ms,
-            "ms",
-        )
+            AlertName.LOOP_LAG_HIGH, metrics.loop_lag_ms, LAG_HIGH_MS, LAG_GOOD_MS, "ms", hold_s=0
+        ),
+        _index_rule(room),
+    ]
+    for rule in rules:
+        book.add(rule)
+
+
+def _latency_rule(settings: Settings, metrics: Metrics) -> Rule:
+    target_ms, name = float(settings.target_ms), AlertName.LATENCY_OVER_TARGET
+    return Rule(name, lambda: _p95_ms(metrics), target_ms, WITHIN_TARGET * target_ms, "ms")
+
+
+def _hit_rate_rule(metrics: Metrics) -> Rule:
+    return Rule(
+        AlertName.HIT_RATE_LOW,
+        lambda: _lowest_hit_rate(metrics),
+        HIT_RATE_LOW,
+        HIT_RATE_GOOD,
+        "hits a lookup",
+        is_low_bad=True,
     )
-    if settings.cache_enabled:
-        book.add(
-            Rule(
-                AlertName.HIT_RATE_LOW,
-                lambda: _lowest_hit_rate(metrics),
-                HIT_RATE_LOW,
-                HIT_RATE_GOOD,
-                "hits a lookup",
-                is_low_bad=True,
-            )
-        )
-    if stages.ladder is not None and (redis := stages.ladder.redis) is not None:
-        is_open = lambda: float(not redis.breaker.is_closed)  # noqa: E731
-        book.add(Rule(AlertName.BREAKER_OPEN, is_open, 1, 0, "open breakers", hold_s=0))
-    book.add(
-        Rule(
-            AlertName.QUEUE_FULL,
-            lambda: metrics.busy_calls() + _full_lines(stages),
-            1,
-            0,
-            "calls turned away in a minute, and full lines",
-            hold_s=0,
-        )
+
+
+def _redis_rules(stages: Stages) -> list[Rule]:
+    redis = stages.ladder.redis if stages.ladder is not None else None
+    if redis is None:
+        return []
+    breaker = redis.breaker
+
+    def is_open() -> float:
+        return float(not breaker.is_closed)
+
+    return [Rule(AlertName.BREAKER_OPEN, is_open, 1, 0, "open breakers", hold_s=0)]
+
+
+def _queue_rule(metrics: Metrics, stages: Stages) -> Rule:
+    return Rule(
+        AlertName.QUEUE_FULL,
+        lambda: metrics.busy_calls() + _full_lines(stages),
+        1,
+        0,
+        "calls turned away in a minute, and full lines",
+        hold_s=0,
     )
+
+
+def _memory_rule(settings: Settings) -> Rule:
     bound_bytes = settings.memory_maximum_mb << 20 or usable_memory_bytes()
-    book.add(
-        Rule(
-            AlertName.MEMORY_HIGH,
-            lambda: resident_bytes() / bound_bytes,
-            MEMORY_HIGH,
-            MEMORY_GOOD,
-            "of the bound",
-        )
+    name = AlertName.MEMORY_HIGH
+    return Rule(
+        name, lambda: resident_bytes() / bound_bytes, MEMORY_HIGH, MEMORY_GOOD, "of the bound"
     )
-    book.add(
-        Rule(AlertName.LOOP_LAG_HIGH, metrics.loop_lag_ms, LAG_HIGH_MS, LAG_GOOD_MS, "ms", hold_s=0)
-    )
-    book.add(
-        Rule(
-            AlertName.INDEX_IMPAIRED,
-            lambda: len(room.current.knowledge.alerts),
-            1,
-            0,
-            "notices in /stats under index",
-            hold_s=0,
-        )
-    )
+
+
+def _index_rule(room: EngineRoom) -> Rule:
+    def notices() -> float:
+        return len(room.current.knowledge.alerts)
+
+    return Rule(AlertName.INDEX_IMPAIRED, notices, 1, 0, "notices in /stats under index", hold_s=0)
 
 
 def _p95_ms(metrics: Metrics) -> float | None:

@@ -26,7 +26,6 @@ class AlertName(StrEnum):
     LOOP_LAG_HIGH = "loop_lag_high"
     INDEX_IMPAIRED = "index_impaired"
     BREAKER_OPEN = "breaker_open"
-    RECALL_UNDER_TARGET = "recall_under_target"
 
 
 @dataclass(frozen=True, slots=True)

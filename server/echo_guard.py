@@ -21,8 +21,7 @@ KEPT_S = 3.0
 REACH_S = 2.0
 """So long after the last sound was sent something may still be its echo."""
 ECHO_LIKENESS = 0.62
-"""See audio/echo.py: one question of twenty seems an echo at its onset, and is told a little later.
-"""
+"""See audio/echo.py. A question that seems an echo at its onset is told a little later."""
 STILL_ECHO_LIKENESS = 0.5
 LOOKS = 2
 """So many looks in a row below it tell of a person: one piece of an echo may be badly heard."""

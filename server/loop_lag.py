@@ -1,8 +1,8 @@
 """Measures how late the event loop runs what is due; it judges nothing.
 
-It rides on a sleep that somebody makes anyway, because a timer of its own, 20 times a second, took
-0.6% of a core. A block shows with the part of it that follows the end of the sleep: its length less
-the sleep's at least: with the governor's 100 ms, one of 200 ms shows as 100 to 200 (fault 39).
+It rides on a sleep that somebody makes anyway: a timer of its own would wake an idle server more
+often, and waking is what a silent session costs. A block shows with the part of it that follows the
+end of the sleep: with the governor's 100 ms, one of 200 ms shows as 100 to 200 (fault 39).
 """
 
 import asyncio
