@@ -22,7 +22,7 @@ from benchmarks.question_file import SAMPLE_QUESTIONS, read_questions
 from benchmarks.results import percentiles, table, write_result
 from benchmarks.standin import TOKENS, made
 from models.whisper import CropSettings
-from server.preparation import load_embedder
+from server.engines.preparation import load_embedder
 from server.settings import load_settings
 
 SIZES: Final = (1, 2, 4, 8)

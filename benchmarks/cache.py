@@ -27,7 +27,7 @@ from benchmarks.cache_stand import Stand, speech_of, stand
 from benchmarks.redis_process import RedisProcess, redis_process
 from benchmarks.results import table, write_result
 from models.tts import Speech
-from server.cache_codec import Codec
+from server.cache.codec import Codec
 from server.deadline import Deadline
 
 SIZES = {"1 KB": 1_000, "200 KB": 200_000}

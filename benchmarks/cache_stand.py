@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from models.tts import Speech
-from server.cache import MemoryCache
-from server.cache_disk import DiskStore
-from server.cache_ladder import Ladder
-from server.cache_redis import RedisTier
-from server.metrics import Metrics
+from server.cache.disk_tier import DiskStore
+from server.cache.ladder import Ladder
+from server.cache.memory_tier import MemoryCache
+from server.cache.redis_tier import RedisTier
 from server.stage import Stage, StageLimits
+from server.watching.metrics import Metrics
 
 KEEP_S = 3600.0
 

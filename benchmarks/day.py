@@ -26,17 +26,17 @@ from models.embedder import MiniLmEmbedder
 from models.espeak import EspeakLibrary, EspeakSynthesizer
 from rag.ingest import ingest
 from rag.store import Store
-from server.cache_ladder import build_ladder
-from server.cache_metrics import Found, Tier
-from server.cli_cache import NoEars
+from server.cache.ladder import build_ladder
+from server.cache.metrics import Found, Tier
+from server.commands.cache import NoEars
 from server.deadline import Deadline
-from server.engines import EngineRoom, Engines
-from server.knowledge import Knowledge, load_knowledge
-from server.metrics import Metrics
+from server.engines.knowledge import Knowledge, load_knowledge
+from server.engines.room import EngineRoom, Engines
+from server.engines.warming import Rewarmer
 from server.pipeline import Pipeline, Stages
-from server.saying import pieces_of
 from server.settings import Settings
-from server.warming import Rewarmer
+from server.speaking.saying import pieces_of
+from server.watching.metrics import Metrics
 
 TURNS: Final = 2_000
 QUESTIONS: Final = 300

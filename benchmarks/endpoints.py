@@ -37,7 +37,7 @@ from benchmarks.spoken_sets import DEFAULT_RECORDINGS, read_audio, sample_langua
 from benchmarks.voices import Voice, find_program, parse_voices, speak
 from models.sphinx import SphinxRecognizer
 from models.stt import RATE_HZ, Recognizer
-from server.endpointing import Heard, Reason, Wait, WaitLimits, wait_for
+from server.hearing.endpointing import Heard, Reason, Wait, WaitLimits, wait_for
 from server.settings import load_settings
 
 TAIL_S = 2.0
@@ -203,7 +203,7 @@ class Simulation:
         endpointer.silence_ms = wait.silence_ms
 
     def _follow(self, event: EndpointEvent, endpointer: Endpointer, now_sample: int) -> None:
-        """As server/ahead.py does on an idle machine: it recognises at a pause's first report."""
+        """As server/hearing/ahead.py when idle: recognise at a pause's first report."""
         if isinstance(event, SpeechPaused) and not event.is_long:
             self._set(endpointer, self._limits.at(1.0, Reason.UNHEARD))
             transcript = self._recognizer.recognise(event.samples)

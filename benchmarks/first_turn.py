@@ -27,11 +27,11 @@ from benchmarks.script import Script, ScriptLine, as_sent
 from benchmarks.standin import STANDIN_DIR, load_standins
 from models.espeak import EspeakLibrary
 from models.speakable import speakable
-from server.engines import Engines
-from server.knowledge import load_knowledge
-from server.preparation import ingest_samples_once, load_embedder, open_store
-from server.saying import pieces_of
+from server.engines.knowledge import load_knowledge
+from server.engines.preparation import ingest_samples_once, load_embedder, open_store
+from server.engines.room import Engines
 from server.settings import Settings, load_settings
+from server.speaking.saying import pieces_of
 
 Value = TypeVar("Value")
 

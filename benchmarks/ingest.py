@@ -23,8 +23,8 @@ from rag.embedding import Embedder
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport
 from rag.store import Store
-from server.cli_ingest import ingest_options
-from server.preparation import load_embedder
+from server.commands.ingest import ingest_options
+from server.engines.preparation import load_embedder
 from server.settings import SAMPLES_DIR, load_settings
 
 PASSAGE_WORDS = 100

@@ -30,7 +30,7 @@ from models.espeak import EspeakLibrary, EspeakSynthesizer
 from models.speakable import speakable
 from models.tts import pause_after_ms
 from models.word_times import carried_over
-from server.heard import HeardWords
+from server.speaking.heard import HeardWords
 
 KITCHEN = Path(__file__).resolve().parents[2] / "shared" / "speech" / "kitchen-noise.flac"
 ECHO_GAIN = 0.1

@@ -23,11 +23,11 @@ from benchmarks.results import table, write_result
 from models.espeak import EspeakLibrary, EspeakSynthesizer
 from models.sphinx import SphinxRecognizer
 from models.stt import Recognizer
-from server.ears import RATE_HZ, Ears
-from server.echo_guard import EchoGuard
-from server.interruption import Interruption, classify
-from server.judging import AFTER_ANSWER_S
-from server.preparation import load_embedder, open_store, prepare_language_model
+from server.engines.preparation import load_embedder, open_store, prepare_language_model
+from server.hearing.ears import RATE_HZ, Ears
+from server.hearing.echo_guard import EchoGuard
+from server.hearing.interruption import Interruption, classify
+from server.hearing.judging import AFTER_ANSWER_S
 from server.session_settings import ear_settings
 from server.settings import Settings, load_settings
 

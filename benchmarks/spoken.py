@@ -23,9 +23,9 @@ from models.espeak import EspeakLibrary
 from models.stt import Transcript
 from rag.answer import Answer
 from rag.hit import Retrieval
-from server.knowledge import load_knowledge
-from server.loading import choose_recognizer, load_recognizer
-from server.preparation import (
+from server.engines.knowledge import load_knowledge
+from server.engines.loading import choose_recognizer, load_recognizer
+from server.engines.preparation import (
     ingest_samples_once,
     load_embedder,
     open_store,

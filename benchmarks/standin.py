@@ -22,9 +22,9 @@ from models.language_model import LanguageModelFiles
 from models.piper import PiperSynthesizer
 from models.stt import Transcript
 from models.whisper import CropSettings, WhisperRecognizer
-from server.loading import SpeechEngines
+from server.engines.loading import SpeechEngines
+from server.engines.warm_up import warm_recognizer, warm_synthesizer
 from server.settings import Settings
-from server.warm_up import warm_recognizer, warm_synthesizer
 
 STANDIN_DIR = ROOT / "benchmarks" / "out" / "standin"
 TOKENS: Final = 12
@@ -93,7 +93,7 @@ class StandinSynthesizer(PiperSynthesizer):
 def load_standins(
     script: Script, settings: Settings, language_model: LanguageModelFiles | None, library: Any
 ) -> SpeechEngines:
-    """Make the models on the first call (3 s); load and warm them as server/loading.py does."""
+    """Make the models on the first call (3 s); load and warm as server/engines/loading.py does."""
     recognizer = StandinRecognizer(
         made("base.en"), script, settings.stt_permits, settings.stt_threads
     )

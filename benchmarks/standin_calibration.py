@@ -21,8 +21,8 @@ from benchmarks.script import Script
 from benchmarks.standin import STANDIN_DIR, StandinRecognizer, StandinSynthesizer, made, made_voice
 from models.digest import sha256_of
 from models.espeak import EspeakLibrary
-from server.calibration import CalibratedStage, Identity
-from server.calibration_subjects import (
+from server.calibration.record import CalibratedStage, Identity
+from server.calibration.subjects import (
     Subject,
     embedder_identity,
     embedder_subject,
@@ -30,8 +30,8 @@ from server.calibration_subjects import (
     piper_subject,
     whisper_subject,
 )
-from server.calibration_text import calibration_lines
-from server.calibration_use import Fit, Inventory, calibrate_and_keep, tune
+from server.calibration.text import calibration_lines
+from server.calibration.use import Fit, Inventory, calibrate_and_keep, tune
 from server.settings import LoadedSettings, Settings, load_settings
 
 STANDIN_COMMAND: Final = "python -m benchmarks.standin_calibration"

@@ -13,11 +13,11 @@ from statistics import median
 import numpy as np
 
 from benchmarks.results import table, write_result
-from server.cache import MemoryCache
+from server.cache.memory_tier import MemoryCache
 from server.deadline import Deadline
-from server.metrics import Metrics
 from server.stage import Stage, StageLimits
 from server.timeline import Segment
+from server.watching.metrics import Metrics
 
 LIMIT_MS = 0.2
 """The most that wrapper and metrics may add to a cached call."""

@@ -26,7 +26,7 @@ from models.embedder import MiniLmEmbedder
 from rag.answer import Answerer
 from rag.retrieve import Retriever
 from rag.store import Store
-from server.canonical import canonical_question
+from server.cache.canonical import canonical_question
 
 
 def wordings(question: str) -> tuple[str, str, str, str]:

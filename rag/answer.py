@@ -61,7 +61,7 @@ class Answerer:
         """Quote the sentences that answer, or refuse with REFUSAL and no sources.
 
         `is_brief` gives one sentence, with the one that it leans on. It still names its source,
-        which costs no synthesis: server/prespeak.py spoke it before.
+        which costs no synthesis: server/engines/prespeak.py spoke it before.
         """
         candidates = self.candidates(retrieval)
         if not candidates:

@@ -9,9 +9,9 @@ from typing import Final
 
 from server.errors import AtCapacity
 from server.governor import Governor
-from server.metrics import Metrics
 from server.pipeline import Stages
 from server.settings import Settings
+from server.watching.metrics import Metrics
 
 RETRY_AFTER_MS: Final = 2000
 """The least that a client is asked to wait: places are given back when people hang up."""

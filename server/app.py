@@ -24,32 +24,32 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
-from server.cache_ladder import build_ladder
-from server.engines import EngineRoom, Engines
-from server.errors import AtCapacity, Gone, ParleyError, StartError
-from server.gauges import add_gauges
-from server.governor import Governor, offered_by
-from server.health_watch import HealthWatch, make_health_watch
-from server.hub_watch import HubWatch
-from server.knowledge import open_knowledge
-from server.knowledge_watch import KnowledgeWatch
-from server.loading import SpeechEngines, load_speech_engines
-from server.metrics import Metrics
-from server.outbox import Outbox
-from server.pipeline import Stages
-from server.preparation import (
+from server.cache.ladder import build_ladder
+from server.engines.hub_watch import HubWatch
+from server.engines.knowledge import open_knowledge
+from server.engines.knowledge_watch import KnowledgeWatch
+from server.engines.loading import SpeechEngines, load_speech_engines
+from server.engines.preparation import (
     ingest_samples_once,
     load_embedder,
     open_store,
     prepare_language_model,
 )
-from server.prespeak import Prespeaker
-from server.reports import Reports
+from server.engines.prespeak import Prespeaker
+from server.engines.room import EngineRoom, Engines
+from server.engines.warming import Rewarmer
+from server.errors import AtCapacity, Gone, ParleyError, StartError
+from server.governor import Governor, offered_by
+from server.pipeline import Stages
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
-from server.warming import Rewarmer
+from server.watching.gauges import add_gauges
+from server.watching.health_watch import HealthWatch, make_health_watch
+from server.watching.metrics import Metrics
+from server.watching.reports import Reports
 from server.web import Door, Web
+from server.wire.outbox import Outbox
 from server.workers import Workers
 
 log = logging.getLogger(__name__)

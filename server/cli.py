@@ -12,7 +12,7 @@ from pathlib import Path
 
 from server.errors import ParleyError
 from server.settings import LoadedSettings, SettingsError, load_settings
-from server.structured_log import set_up_logging
+from server.watching.structured_log import set_up_logging
 
 # Before any library that starts OpenMP threads is imported: spinning threads beside a busy process
 # turned an embedding of 8 ms into 377 ms.
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ingest(commands)
     _add_doctor(commands)
     _add_cache(commands)
-    from server.cli_models import add_models_parser
+    from server.commands.models import add_models_parser
 
     _add_index(commands)
     add_models_parser(commands)
@@ -143,8 +143,8 @@ def _add_cache(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.calibration_use import tune_for_serving
-    from server.cli_serve import run_serve, say
+    from server.calibration.use import tune_for_serving
+    from server.commands.serve import run_serve, say
 
     settings = loaded.settings
     host = settings.host if parsed.host is None else parsed.host
@@ -158,13 +158,13 @@ def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
 
 
 def _ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_ask import run_ask
+    from server.commands.ask import run_ask
 
     return run_ask(parsed, loaded)
 
 
 def _ingest(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_ingest import IngestRequest, ingest_options, run_ingest
+    from server.commands.ingest import IngestRequest, ingest_options, run_ingest
 
     options = ingest_options(parsed.collection, parsed.tag, dry_run=parsed.dry_run)
     request = IngestRequest(parsed.paths, parsed.json, parsed.watch, options)
@@ -172,25 +172,25 @@ def _ingest(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
 
 
 def _index(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_index import run_index
+    from server.commands.index import run_index
 
     return run_index(parsed, loaded.settings)
 
 
 def _models(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_models import run_models
+    from server.commands.models import run_models
 
     return run_models(parsed, loaded.settings)
 
 
 def _cache(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_cache import run_cache
+    from server.commands.cache import run_cache
 
     return run_cache(parsed, loaded.settings)
 
 
 def _doctor(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.cli_doctor import run_doctor
+    from server.commands.doctor import run_doctor
 
     return run_doctor(loaded, as_json=parsed.json, is_to_calibrate=parsed.calibrate)
 

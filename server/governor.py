@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from server.engines import Engines
-from server.loop_lag import sleep_and_measure
-from server.metrics import Metrics
+from server.engines.room import Engines
 from server.permits import Cores
+from server.watching.loop_lag import sleep_and_measure
+from server.watching.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

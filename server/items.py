@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from server import server_events as told
 from server.errors import InvalidEvent
-from server.outbox import Outbox
-from server.track import Track
+from server.speaking.track import Track
+from server.wire import server_events as told
+from server.wire.outbox import Outbox
 
 ITEMS_KEPT = 64
 """Older ones are forgotten: 64 answers are 6 MB at most, while the cache keeps their sound."""

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from server import server_events as told
-from server.engines import EngineRoom, Engines
-from server.outbox import Outbox
+from server.engines.room import EngineRoom, Engines
+from server.wire import server_events as told
+from server.wire.outbox import Outbox
 
 _MOST_UNTOLD = 8
 """News beyond it is dropped: only the last of many changes would matter, and they are rare."""

@@ -19,18 +19,18 @@ from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
 from rag.hit import Retrieval
-from server.cache import MemoryCache
-from server.cache_key import cache_key, code_digest
-from server.cache_ladder import Ladder
-from server.canonical import canonical_question
+from server.cache.canonical import canonical_question
+from server.cache.key import cache_key, code_digest
+from server.cache.ladder import Ladder
+from server.cache.memory_tier import MemoryCache
 from server.deadline import Deadline
-from server.engines import Engines
+from server.engines.room import Engines
 from server.governor import Step
-from server.machine import usable_cores
-from server.metrics import Metrics
 from server.permits import Cores
 from server.settings import Settings
 from server.stage import Stage, StageLimits, StageResult
+from server.watching.machine import usable_cores
+from server.watching.metrics import Metrics
 
 Value = TypeVar("Value")
 

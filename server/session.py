@@ -22,28 +22,28 @@ from audio.endpoint import (
     UtteranceEnded,
 )
 from audio.pcm import Samples
-from server import client_events as asked
-from server import server_events as told
-from server.ahead import Ahead
 from server.deadline import Deadline
-from server.ears import RATE_HZ, Ears
-from server.echo_guard import EchoGuard
 from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
-from server.intake import Intake
-from server.interruption import Interruption
+from server.hearing.ahead import Ahead
+from server.hearing.ears import RATE_HZ, Ears
+from server.hearing.echo_guard import EchoGuard
+from server.hearing.intake import Intake
+from server.hearing.interruption import Interruption
+from server.hearing.judging import ECHO_REACH_S, LATELY_S, LatelySaid, judge
+from server.hearing.partials import Partials
+from server.hearing.rest import Rest, Tap
+from server.hearing.speculation import Fate, OnUnderstood, Speculation
 from server.items import Items
-from server.judging import ECHO_REACH_S, LATELY_S, LatelySaid, judge
 from server.news import EngineNews
-from server.outbox import Outbox
-from server.partials import Partials
 from server.pipeline import Pipeline
-from server.rest import Rest, Tap
 from server.session_settings import changed, describe_session, ear_settings
-from server.speculation import Fate, OnUnderstood, Speculation
 from server.state import TABLE, Action, Signal, State
 from server.surroundings import Surroundings
 from server.turn import Question, Turn, TurnLimits
 from server.typed import TypedQuestion
+from server.wire import client_events as asked
+from server.wire import server_events as told
+from server.wire.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

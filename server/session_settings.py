@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from audio.endpoint import EndpointSettings
-from server import client_events as asked
-from server import server_events as told
-from server.ears import EarSettings
-from server.engines import Engines
+from server.engines.room import Engines
 from server.errors import InvalidEvent
+from server.hearing.ears import EarSettings
 from server.settings import Settings
+from server.wire import client_events as asked
+from server.wire import server_events as told
 
 
 def ear_settings(settings: Settings) -> EarSettings:

@@ -13,8 +13,8 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from rag.index_kinds import IndexPolicy
+from server.cache.redis_address import redis_problem
 from server.errors import StartError
-from server.redis_address import redis_problem
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SAMPLES_DIR = CHECKOUT / "rag" / "samples"

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from server.cache import MemoryCache
-from server.cache_ladder import Looked, LowerTiers
-from server.cache_metrics import Found, Tier
-from server.cache_redis import Lease
+from server.cache.ladder import Looked, LowerTiers
+from server.cache.memory_tier import MemoryCache
+from server.cache.metrics import Found, Tier
+from server.cache.redis_tier import Lease
 from server.deadline import Deadline
 from server.errors import StageBusy, StageError, StageFailed, StageTimeout
-from server.metrics import Metrics
 from server.permits import Cores, Permits, QueueFull, Ticket
+from server.watching.metrics import Metrics
 from server.workers import Workers
 
 Value = TypeVar("Value")

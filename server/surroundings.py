@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from audio.vad import VadModel
-from server.engines import EngineRoom
+from server.engines.room import EngineRoom
 from server.governor import Governor
-from server.metrics import Metrics
 from server.pipeline import Stages
 from server.settings import Settings
+from server.watching.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

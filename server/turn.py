@@ -13,20 +13,20 @@ from typing import Protocol, TypeVar
 from audio.pcm import Samples
 from models.tts import Speech
 from rag.answer import Answer, Source
-from server import server_events as told
 from server.deadline import Deadline
-from server.endpointing import Wait
 from server.errors import ParleyError, StageError
 from server.governor import Step
+from server.hearing.endpointing import Wait
 from server.items import Answer as AnswerItem
 from server.items import Items
-from server.metrics import Metrics
-from server.pacing import Pacer
 from server.pipeline import Found, Pipeline
-from server.saying import pieces_of
+from server.speaking.pacing import Pacer
+from server.speaking.saying import pieces_of
+from server.speaking.track import Chunk, Track
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
-from server.track import Chunk, Track
+from server.watching.metrics import Metrics
+from server.wire import server_events as told
 
 Value = TypeVar("Value")
 

@@ -1,7 +1,7 @@
 """Wall-clock seconds that run steadily: set once at the start, then by the monotonic clock.
 
 A clock that jumps while the process runs so changes the age of nothing. Across a restart the
-entries' own tolerance decides; see server/cache_entry.py.
+entries' own tolerance decides; see server/cache/entry.py.
 """
 
 import time

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from models.tts import Speech
-from server.cache import MemoryCache
-from server.cache_disk import DiskStore
-from server.cache_ladder import Ladder
-from server.cache_metrics import Found, Tier
-from server.cache_redis import RedisTier
+from server.cache.disk_tier import DiskStore
+from server.cache.ladder import Ladder
+from server.cache.memory_tier import MemoryCache
+from server.cache.metrics import Found, Tier
+from server.cache.redis_tier import RedisTier
 from server.deadline import Deadline
-from server.metrics import Metrics
 from server.stage import Stage, StageLimits, StageResult
+from server.watching.metrics import Metrics
 
 MEMORY_BYTES = 10_000_000
 GENEROUS_GUARD_S = 2.0

@@ -4,9 +4,9 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from server.alerts import AlertName
-from server.metrics import Metrics
 from server.settings import PRESETS, Preset, Settings, variable_of
+from server.watching.alerts import AlertName
+from server.watching.metrics import Metrics
 
 PAGE = (Path(__file__).parent.parent / "docs" / "tuning.md").read_text()
 

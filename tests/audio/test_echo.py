@@ -8,7 +8,7 @@ from audio.pcm import Samples, to_float
 from audio.resample import resample
 from audio.wavfile import read_wav
 from models.espeak import EspeakLibrary, EspeakSynthesizer
-from server.echo_guard import ECHO_LIKENESS
+from server.hearing.echo_guard import ECHO_LIKENESS
 from tests.audio.sounds import silence, white_noise
 from tests.server.conftest import SPEECH_DIR
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio.pcm import Samples
-from server.ears import RATE_HZ
+from server.hearing.ears import RATE_HZ
 from tests.server.conftest import MakeStand
 
 LIMIT_S = 2

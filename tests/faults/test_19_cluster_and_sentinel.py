@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.redis_process import RedisProcess, free_port, redis_program
-from server.cache_metrics import Found, Tier
-from server.redis_address import parse_redis_url
+from server.cache.metrics import Found, Tier
+from server.cache.redis_address import parse_redis_url
 from tests.faults.test_19_redis import until
 from tests.laddered import process
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from benchmarks.redis_process import RedisProcess
-from server.cache_key import PREFIX
-from server.cache_metrics import Found, Tier, Written
+from server.cache.key import PREFIX
+from server.cache.metrics import Found, Tier, Written
 from tests.laddered import key_of, process
 
 ANSWERS = {

@@ -8,8 +8,8 @@ import pytest
 
 from benchmarks.redis_process import RedisProcess, free_port
 from server.breaker import BreakerState
-from server.cache_metrics import Found, Tier, Written
-from server.cache_redis import GUARD_S, RedisTier, RedisUnavailable
+from server.cache.metrics import Found, Tier, Written
+from server.cache.redis_tier import GUARD_S, RedisTier, RedisUnavailable
 from tests.laddered import GENEROUS_GUARD_S, Process, key_of, process
 
 GENEROUS_S = 10

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.cache_disk import DiskFull, DiskStore
-from server.cache_metrics import Found, Tier, Written
+from server.cache.disk_tier import DiskFull, DiskStore
+from server.cache.metrics import Found, Tier, Written
 from tests.laddered import process
 
 
@@ -79,7 +79,7 @@ def test_20_a_file_that_does_not_fit_leaves_no_half(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("server.cache_disk.os.replace", no_room)
+        patch.setattr("server.cache.disk_tier.os.replace", no_room)
         with pytest.raises(DiskFull):
             store.put("tts:a", b"x" * 100_000, 100)
     assert list((tmp_path / "values").iterdir()) == []

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from benchmarks.redis_process import RedisProcess
 from models.tts import Speech
-from server.cache_codec import Codec, CodecError
-from server.cache_entry import BadEntry, seal, unseal
-from server.cache_key import PREFIX
-from server.cache_metrics import Found, Tier
-from server.cache_redis import RedisTier
+from server.cache.codec import Codec, CodecError
+from server.cache.entry import BadEntry, seal, unseal
+from server.cache.key import PREFIX
+from server.cache.metrics import Found, Tier
+from server.cache.redis_tier import RedisTier
 from tests.laddered import GENEROUS_GUARD_S, Process, key_of, make_speech, process
 
 KEY = key_of("hello")

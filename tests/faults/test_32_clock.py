@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from server.cache_disk import DiskStore
-from server.cache_entry import FUTURE_TOLERANCE_S
+from server.cache.disk_tier import DiskStore
+from server.cache.entry import FUTURE_TOLERANCE_S
 from server.wall_clock import SteadyClock
 from tests.laddered import Clock, process
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.calibration import (
+from server.calibration.noise import Processors
+from server.calibration.record import (
     CalibratedStage,
     Calibration,
     Crop,
@@ -16,10 +17,9 @@ from server.calibration import (
     StageCalibration,
     this_machine,
 )
-from server.calibration_noise import Processors
-from server.calibration_run import Calibrator
-from server.calibration_subjects import CALLERS_MAXIMUM, Subject
-from server.calibration_timing import ThreadStopwatch, Work
+from server.calibration.run import Calibrator
+from server.calibration.subjects import CALLERS_MAXIMUM, Subject
+from server.calibration.timing import ThreadStopwatch, Work
 from server.settings import Settings
 from tests.model_makers.canned_whisper import make_canned_whisper
 

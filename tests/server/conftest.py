@@ -14,21 +14,21 @@ from audio.wavfile import read_wav
 from models.espeak import EspeakLibrary
 from rag.ingest import ingest
 from rag.store import Store
-from server.engines import EngineRoom, Engines
-from server.governor import Governor, offered_by
-from server.knowledge import load_knowledge
-from server.metrics import Metrics
-from server.outbox import Outbox
-from server.pipeline import Stages
-from server.preparation import (
+from server.engines.knowledge import load_knowledge
+from server.engines.preparation import (
     ingest_samples_once,
     load_embedder,
     open_store,
     prepare_language_model,
 )
+from server.engines.room import EngineRoom, Engines
+from server.governor import Governor, offered_by
+from server.pipeline import Stages
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
+from server.watching.metrics import Metrics
+from server.wire.outbox import Outbox
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer, FakeWire
 
 SPEECH_DIR = Path(__file__).parent.parent / "speech"

@@ -8,9 +8,9 @@ import pytest
 from server.admission import RETRY_AFTER_MS, Admission
 from server.errors import AtCapacity
 from server.governor import Governor
-from server.metrics import Metrics
 from server.pipeline import Stages
 from server.settings import Settings
+from server.watching.metrics import Metrics
 
 SETTINGS = replace(Settings(), sessions_maximum=4, target_ms=700, endpoint_shortest_ms=300)
 

@@ -142,7 +142,7 @@ async def test_documents_ingested_beside_the_server_are_answered_next(
     server: RunningApp, settings: Settings, tmp_path: Path
 ) -> None:
     """The index and the language model are swapped between turns."""
-    from server.cli_ingest import IngestRequest, run_ingest
+    from server.commands.ingest import IngestRequest, run_ingest
 
     before = json.loads(server.get("/health")[1])["index"]["generation"]
     (tmp_path / "robots.md").write_text(

@@ -13,9 +13,9 @@ import pytest
 
 from rag.ingest_report import Failure, IngestReport, Progress
 from server.cli import main
-from server.cli_doctor import diagnose
-from server.cli_ingest import IngestRequest, format_rate, format_report, run_ingest
-from server.preparation import load_embedder, open_store
+from server.commands.doctor import diagnose
+from server.commands.ingest import IngestRequest, format_rate, format_report, run_ingest
+from server.engines.preparation import load_embedder, open_store
 from server.settings import load_settings
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from server.deadline import Deadline
 from server.governor import SAMPLE_S, Governor, Step
-from server.metrics import Metrics
 from server.permits import Cores, Permits, Ticket
+from server.watching.metrics import Metrics
 
 
 class Load:

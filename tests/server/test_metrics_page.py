@@ -11,18 +11,18 @@ import yaml
 from prometheus_client import CollectorRegistry, Metric
 
 from audio.pcm import Samples
-from server.alerts import AlertName
-from server.cache_metrics import Found, Tier, Written
+from server.cache.metrics import Found, Tier, Written
 from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout
-from server.gauges import add_gauges
 from server.governor import Step
-from server.health_watch import make_health_watch
-from server.interruption import Interruption
-from server.partials import PartialFate
-from server.post import PostResult, Purpose
-from server.speculation import Fate
+from server.hearing.interruption import Interruption
+from server.hearing.partials import PartialFate
+from server.hearing.speculation import Fate
 from server.timeline import Segment
 from server.turn import Outcome
+from server.watching.alerts import AlertName
+from server.watching.gauges import add_gauges
+from server.watching.health_watch import make_health_watch
+from server.watching.post import PostResult, Purpose
 from tests.server.conftest import MakeStand, Stand
 
 DOCS = Path(__file__).parent.parent.parent / "docs"

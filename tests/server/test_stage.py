@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from server.cache import MemoryCache
+from server.cache.memory_tier import MemoryCache
 from server.deadline import Deadline
 from server.errors import StageBusy, StageFailed, StageTimeout
-from server.metrics import Metrics
 from server.stage import Stage, StageLimits
+from server.watching.metrics import Metrics
 
 
 class Work:

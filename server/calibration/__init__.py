@@ -1,0 +1,1 @@
+"""Measuring this machine with these weights, keeping what was found, and using it at start."""

@@ -1,0 +1,1 @@
+"""One file for each command of `parley`; server/cli.py parses the line and hands over."""

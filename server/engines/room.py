@@ -1,0 +1,72 @@
+"""Which engines run now, why, and their exchange between turns; it loads none itself.
+
+A turn takes one `Engines` value at its start and keeps it, so that a swap never splits a turn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from models.embedder import Embedder
+from models.stt import Recognizer
+from models.tts import Synthesizer
+from server.engines.knowledge import Knowledge
+
+Listener = Callable[["Engines"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of one turn, and what is said of them."""
+
+    recognizer: Recognizer
+    synthesizer: Synthesizer
+    embedder: Embedder
+    knowledge: Knowledge
+    notes: tuple[str, ...] = ()
+    small_recognizer: Recognizer | None = None
+    """A faster one for when too much stands in line; None where none is loaded."""
+
+    def names(self) -> dict[str, str]:
+        """Return job to engine name, as `/health`, the page and `session.created` say it."""
+        return {
+            "stt": self.recognizer.name,
+            "tts": self.synthesizer.name,
+            "embedder": self.embedder.name,
+            "answer": "extractive",
+        }
+
+
+class EngineRoom:
+    """Holds the current engines. For one event loop, without locks."""
+
+    def __init__(self, engines: Engines) -> None:
+        self.current = engines
+        self._listeners: set[Listener] = set()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call the listener after every change, until it unsubscribes."""
+        self._listeners.add(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Stop calling the listener."""
+        self._listeners.discard(listener)
+
+    def change(
+        self,
+        *,
+        recognizer: Recognizer | None = None,
+        synthesizer: Synthesizer | None = None,
+        knowledge: Knowledge | None = None,
+        notes: tuple[str, ...] | None = None,
+    ) -> None:
+        """Put other engines in place for the turns that start from now on."""
+        now = self.current
+        self.current = replace(
+            now,
+            recognizer=recognizer or now.recognizer,
+            synthesizer=synthesizer or now.synthesizer,
+            knowledge=knowledge or now.knowledge,
+            notes=now.notes if notes is None else notes,
+        )
+        for listener in tuple(self._listeners):
+            listener(self.current)

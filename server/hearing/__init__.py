@@ -1,0 +1,1 @@
+"""From frames off the socket to utterances: activity, endpoints, guesses ahead, barge-in."""

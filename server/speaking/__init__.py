@@ -1,0 +1,1 @@
+"""How an answer's sound is cut, paced, and known to have been heard."""

@@ -1,0 +1,1 @@
+"""What the process counts, tells and warns of; nothing here takes part in a turn."""

@@ -1,0 +1,133 @@
+"""The reports of the process: /health, /ready, /metrics, /stats, /history. It only reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from server.admission import Admission
+from server.session import Session
+from server.surroundings import Surroundings
+from server.watching.health_watch import HealthWatch
+from server.watching.history import columns
+from server.watching.machine import resident_bytes, usable_memory_bytes
+from server.web import Page, Report, json_page
+
+
+class Reports:
+    """Renders what the process knows of itself."""
+
+    def __init__(
+        self,
+        shared: Surroundings,
+        sessions: Mapping[str, Session],
+        admission: Admission,
+        health: HealthWatch,
+        calibration: str = "",
+    ) -> None:
+        self._shared = shared
+        self._admission = admission
+        self._sessions = sessions
+        self._health = health
+        self._calibration = calibration
+
+    def pages(self) -> dict[str, Report]:
+        """Return path to report."""
+        return {
+            "/health": self.health,
+            "/ready": self.ready,
+            "/metrics": self.metrics,
+            "/stats": self.stats,
+            "/history": self.history,
+        }
+
+    def health(self) -> Page:
+        """JSON: status, engines and why, calibration, index, version."""
+        engines = self._shared.engine_room.current
+        return json_page(
+            {
+                "status": "ok",
+                "version": self._shared.version,
+                "preset": str(self._shared.settings.preset),
+                "engines": engines.names(),
+                "notes": list(engines.notes),
+                "calibration": self._calibrated(),
+                "index": engines.knowledge.describe(),
+                "sessions": len(self._sessions),
+                "degraded": list(self._shared.governor.steps),
+            }
+        )
+
+    def ready(self) -> Page:
+        """Plain text; 503 while every place is taken, so that a balancer looks elsewhere."""
+        if len(self._sessions) >= self._shared.settings.sessions_maximum:
+            return Page(b"at capacity\n", "text/plain", 503)
+        return Page(b"ready\n", "text/plain")
+
+    def metrics(self) -> Page:
+        """Prometheus text format."""
+        return Page(self._shared.metrics.render(), "text/plain; version=0.0.4; charset=utf-8")
+
+    def stats(self) -> Page:
+        """JSON: durations by window, caches, permits, memory, engines, index, alerts."""
+        engines = self._shared.engine_room.current
+        return json_page(
+            {
+                **self._shared.metrics.summary(),
+                "cache_tiers": self._shared.metrics.cache.summary(),
+                "cache": {stage.name: _cache_counts(stage) for stage in self._stages()},
+                "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
+                "load": round(self._shared.governor.load, 3),
+                "degraded": list(self._shared.governor.steps),
+                "predicted_ms": round(self._admission.predicted_ms, 1),
+                "limit_ms": round(self._admission.limit_ms, 1),
+                "sessions": len(self._sessions),
+                "index": engines.knowledge.status() | {"alerts": list(engines.knowledge.alerts)},
+                "engines": engines.names(),
+                "memory": self._memory(),
+                "alerts": [asdict(alert) for alert in self._health.raised()],
+            }
+        )
+
+    def history(self) -> Page:
+        """JSON: the last three hours, a value a minute in each list, oldest first."""
+        return json_page(columns(self._health.minutes))
+
+    def _memory(self) -> dict[str, int]:
+        bound_mb = self._shared.settings.memory_maximum_mb
+        return {
+            "resident_bytes": resident_bytes(),
+            "bound_bytes": bound_mb << 20 or usable_memory_bytes(),
+        }
+
+    def _calibrated(self) -> dict[str, str | int]:
+        """Tell the values in effect, and what is said of them."""
+        settings = self._shared.settings
+        return {
+            "note": self._calibration,
+            "stt_threads": settings.stt_threads,
+            "stt_permits": settings.stt_permits,
+            "stt_margin_frames": settings.stt_margin_frames,
+            "search_permits": settings.search_permits,
+            "tts_threads": settings.tts_threads,
+            "tts_permits": settings.tts_permits,
+        }
+
+    def _stages(self) -> tuple[Any, ...]:
+        return self._shared.stages.all()
+
+
+def _cache_counts(stage: Any) -> dict[str, float]:
+    counts = stage.cache.counts
+    return {
+        "hits": counts.hits,
+        "misses": counts.misses,
+        "hit_rate": round(counts.hit_rate, 4),
+        "saved_ms": round(counts.saved_ms, 1),
+        "evictions": counts.evictions,
+        "size_bytes": counts.size_bytes,
+    }
+
+
+def _permit_counts(stage: Any) -> dict[str, int]:
+    permits = stage.permits
+    return {"limit": permits.limit, "in_use": permits.in_use, "waiting": permits.waiting}

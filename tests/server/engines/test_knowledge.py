@@ -1,0 +1,94 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.index_kinds import Kind
+from rag.snapshot import FILE_NAMES
+from rag.snapshot_folder import SnapshotFolder
+from rag.store import Store
+from server.deadline import Deadline
+from server.engines.knowledge import Knowledge, load_knowledge, open_knowledge
+from server.engines.room import Engines
+from server.pipeline import Pipeline, Stages
+from server.settings import Settings
+from server.watching.metrics import Metrics
+from tests.fakes import FakeRecognizer, FakeSynthesizer
+from tests.fakes_rag import WordEmbedder, add_document
+from tests.rag.indexes import DIMENSION, FINGERPRINT, build_index, clouds, put
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, index_flat_max=100)
+
+
+@pytest.fixture
+def large(settings: Settings) -> Iterator[Store]:
+    with Store(settings.store_path, FINGERPRINT, DIMENSION) as store:
+        put(store, "first", clouds(500))
+        yield store
+
+
+def told(knowledge: Knowledge) -> dict[str, object]:
+    """As /stats tells it: plain JSON."""
+    read: dict[str, object] = json.loads(json.dumps(knowledge.status()))
+    return read
+
+
+def test_the_switch_of_the_index_is_told(settings: Settings, large: Store) -> None:
+    """Kind, what it was proven to do, and what waits beside it, before and after."""
+    knowledge = open_knowledge(settings, large, WordEmbedder(DIMENSION, FINGERPRINT))
+    keeper = knowledge.keeper
+    assert keeper is not None
+    assert (told(knowledge)["kind"], told(knowledge)["snapshot"]) == ("FLAT", None)
+    build_index(large, SnapshotFolder(settings.indexes_dir), Kind.IVF)
+    assert keeper.look()
+    after = told(knowledge)
+    snapshot = after["snapshot"]
+    assert isinstance(snapshot, dict)
+    assert (after["kind"], after["delta"], snapshot["size"]) == ("IVF", 0, 500)
+    assert snapshot["recall_at_10"] >= 0.97
+    assert knowledge.describe()["kind"] == "IVF"
+
+
+def test_a_damaged_index_raises_an_alert(settings: Settings, large: Store) -> None:
+    """It says which file and what serves instead."""
+    folder = SnapshotFolder(settings.indexes_dir)
+    version = build_index(large, folder).version
+    (folder.folder_of(version) / FILE_NAMES[0]).write_bytes(b"?")
+    knowledge = open_knowledge(settings, large, WordEmbedder(DIMENSION, FINGERPRINT))
+    assert FILE_NAMES[0] in knowledge.alerts[0]
+    assert "exact search serves" in knowledge.alerts[0]
+
+
+async def test_nothing_stale_is_answered_after_an_ingest(tmp_path: Path) -> None:
+    """The same question right after it: searched anew, though no one told the server."""
+    embedder = WordEmbedder()
+    with Store(tmp_path / "store.sqlite3", embedder.fingerprint, embedder.dimension) as store:
+        add_document(store, embedder, "old.md", ["The blue whale weighs 150 tons."])
+        knowledge = load_knowledge(store, embedder, 0.0)
+        stages = Stages.build(Settings(), Metrics())
+        engines = Engines(
+            FakeRecognizer(),
+            FakeSynthesizer(),
+            embedder,  # type: ignore[arg-type]
+            knowledge,
+        )
+        embedder.name = "words"  # type: ignore[attr-defined]
+        pipeline = Pipeline(stages, engines, 5)
+
+        async def documents() -> set[str]:
+            found = await pipeline.search("How much does a blue whale weigh?", Deadline.after(10))
+            return {hit.document for hit in found.value.retrieval.hits}
+
+        try:
+            assert await documents() == {"old.md"}
+            add_document(store, embedder, "new.md", ["A blue whale weighs 140 tons."])
+            assert await documents() == {"old.md", "new.md"}
+            store.remove_documents(["/documents/old.md"])
+            assert await documents() == {"new.md"}
+        finally:
+            for stage in stages.all():
+                stage.close()

@@ -1,0 +1,166 @@
+"""server/wire/client_events.py: parses, or raises InvalidEvent naming the field, only."""
+
+import base64
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.errors import InvalidEvent
+from server.wire import client_events as asked
+from server.wire.client_events import parse_client_event
+
+
+def refused(message: object) -> InvalidEvent:
+    text = message if isinstance(message, str) else json.dumps(message)
+    with pytest.raises(InvalidEvent) as error:
+        parse_client_event(text)
+    return error.value
+
+
+def test_parses_each_event() -> None:
+    """One dataclass per type."""
+    audio = base64.b64encode(b"\x01\x02").decode()
+    text = {"type": "message", "content": [{"type": "input_text", "text": " When? "}]}
+    expected = {
+        '{"type": "input_audio_buffer.commit"}': asked.CommitAudio(),
+        '{"type": "input_audio_buffer.clear"}': asked.ClearAudio(),
+        '{"type": "response.create"}': asked.CreateResponse(),
+        '{"type": "response.cancel"}': asked.CancelResponse(),
+        json.dumps({"type": "input_audio_buffer.append", "audio": audio}): asked.AppendAudio(
+            b"\x01\x02"
+        ),
+        json.dumps({"type": "conversation.item.create", "item": text}): asked.CreateItem("When?"),
+        json.dumps(
+            {"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": 250}
+        ): asked.TruncateItem("i", 250),
+    }
+    for message, event in expected.items():
+        assert parse_client_event(message) == event
+
+
+def test_session_update_takes_what_is_given_and_leaves_the_rest() -> None:
+    """Absent is None; turn_detection null is a wish, its absence is none."""
+    assert parse_client_event('{"type": "session.update"}') == asked.UpdateSession()
+    heard = {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}
+    message = {"type": "session.update", "session": {"audio": {"input": heard}}}
+    assert parse_client_event(json.dumps(message)) == asked.UpdateSession(
+        silence_ms=700, has_turn_detection=True, is_semantic=False
+    )
+    message["session"] = {"audio": {"input": {"turn_detection": None}}}
+    assert parse_client_event(json.dumps(message)) == asked.UpdateSession(has_turn_detection=False)
+
+
+@pytest.mark.parametrize(
+    ("session", "param"),
+    [
+        (3, "session"),
+        ({"audio": []}, "session.audio"),
+        ({"audio": {"input": {"turn_detection": 5}}}, "session.audio.input.turn_detection"),
+        (
+            {"audio": {"input": {"turn_detection": {"silence_duration_ms": 1e9}}}},
+            "session.audio.input.turn_detection.silence_duration_ms",
+        ),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "none"}}}},
+            "session.audio.input.turn_detection.type",
+        ),
+        ({"audio": {"input": {"format": {"rate": 4000}}}}, "session.audio.input.format.rate"),
+        ({"audio": {"input": {"format": {"rate": True}}}}, "session.audio.input.format.rate"),
+        ({"audio": {"output": {"speed": "fast"}}}, "session.audio.output.speed"),
+    ],
+)
+def test_names_the_field_that_is_wrong(session: object, param: str) -> None:
+    """`param` is the path of the field; the event's own id is echoed."""
+    error = refused({"type": "session.update", "event_id": "mine", "session": session})
+    assert (error.param, error.event_id) == (param, "mine")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        '"text"',
+        "null",
+        '{"type": "response.create", "type": "response.cancel"}',
+        '{"type": "session.update", "session": {"audio": {"output": {"speed": NaN}}}}',
+        '{"type": "session.update", "session": Infinity}',
+        "[" * 10_000 + "]" * 10_000,
+        '{"a":' * 10_000 + "1" + "}" * 10_000,
+        "9" * 10_000,
+    ],
+    ids=lambda text: text[:30] or "empty",
+)
+def test_malformed_json_is_refused(text: str) -> None:
+    """Half JSON, other values, double keys, NaN, 10,000-deep nesting, endless numbers."""
+    assert refused(text).event_code == "invalid_json"
+
+
+def test_unknown_and_missing_types_say_what_is_supported() -> None:
+    """The message lists what could have been sent."""
+    assert refused({"type": "response.sing"}).event_code == "unknown_event"
+    assert "response.create" in str(refused({"type": "response.sing"}))
+    assert refused({}).event_code == "missing_type"
+    assert refused({"type": 7}).event_code == "missing_type"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"type": "message", "role": "assistant"},
+        {"type": "message", "content": "text"},
+        {"type": "message", "content": []},
+        {"type": "message", "content": [{"type": "input_image"}]},
+        {"type": "message", "content": [{"type": "input_text", "text": "   "}]},
+        {"type": "message", "content": [{"type": "input_text", "text": "x" * 2001}]},
+    ],
+)
+def test_typed_questions_must_be_one_text(item: object) -> None:
+    """Only a user's message with one non-empty text is a question."""
+    assert (refused({"type": "conversation.item.create", "item": item}).param or "").startswith(
+        "item"
+    )
+
+
+def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
+    """JSON may carry what UTF-8 cannot; the text must survive being stored and sent."""
+    item = {"type": "message", "content": [{"type": "input_text", "text": "a\ud800b"}]}
+    event = parse_client_event(json.dumps({"type": "conversation.item.create", "item": item}))
+    assert event == asked.CreateItem("a?b")
+
+
+def test_audio_must_be_base64() -> None:
+    """Anything else names `audio`."""
+    for audio in ("***", "abc", 5, None):
+        assert refused({"type": "input_audio_buffer.append", "audio": audio}).param == "audio"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=12,
+)
+kinds = st.sampled_from([*asked._PARSERS, "other"])
+fields = st.sampled_from(["session", "audio", "item", "item_id", "audio_end_ms", "event_id"])
+
+
+@given(kinds, st.dictionaries(fields, json_values))
+def test_any_json_parses_or_is_refused(kind: str, message: dict[str, object]) -> None:
+    """The fuzz oracle."""
+    try:
+        event = parse_client_event(json.dumps({"type": kind, **message}))
+    except InvalidEvent:
+        return
+    assert isinstance(event, asked.ClientEvent)
+
+
+@given(st.text(max_size=40))
+def test_any_text_parses_or_is_refused(text: str) -> None:
+    """Not even JSON is needed."""
+    with contextlib.suppress(InvalidEvent):
+        assert isinstance(parse_client_event(text), asked.ClientEvent)
