@@ -1,19 +1,20 @@
 """Every setting, the three presets, and their one reading from PARLEY_ variables.
 
-Nothing else reads the environment. It does not act on the settings and opens no file.
+Nothing else reads the environment. It does not act on the settings; how a variable is read, and a
+settings file, is in server/configuration/.
 """
 
-import difflib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_type_hints
-from urllib.parse import urlsplit
+from typing import Any
 
 from rag.index_kinds import IndexPolicy
-from server.cache.redis_address import redis_problem
+from server.configuration.contradictions import contradictions
+from server.configuration.reader import FieldReader
+from server.configuration.settings_file import FILE_VARIABLE, read_settings_file
 from server.errors import StartError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -99,6 +100,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8765, "TCP port; 0 takes a free one", 0, 65535)
     token: str = _setting("", "bearer token; needed to listen off loopback")
+    settings_file: str = _setting("", "file of KEY=VALUE lines; the environment wins over it")
     data_dir: Path = _setting(_default_data_dir, "store, indexes, caches, converted models")
     models_dir: Path = _setting(_default_weights_dir, "downloaded weights")
     offline: bool = _setting(False, "never look for the model hub")
@@ -288,153 +290,28 @@ def variable_of(name: str) -> str:
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> LoadedSettings:
-    """Read the process's environment, or the one given. Raises SettingsError with all mistakes."""
-    variables = os.environ if environment is None else environment
-    reader = _Reader(variables)
+    """Read the process's environment, or the one given, and the settings file that it names.
+
+    The environment wins over the file. Raises SettingsError with all mistakes of both.
+    """
+    set_variables = os.environ if environment is None else environment
+    written = read_settings_file(set_variables.get(FILE_VARIABLE, "").strip())
+    environment = {name: value for name, value in set_variables.items() if value.strip()}
+    places = {name: at for name, at in written.places.items() if name not in environment}
+    reader = FieldReader(Settings, {**written.values, **environment}, variable_of, SECRETS, places)
+    reader.problems += written.problems
     preset = reader.value("preset", Preset.DEVELOPMENT)
     values = {"preset": preset}
-    for name in _names():
-        if name != "preset":
-            values[name] = reader.value(name, _preset_value(name, preset))
-            reader.note_preset(name, preset)
+    for name in reader.names[1:]:
+        is_in_preset = name in PRESETS[preset]
+        origin = f"preset {preset}" if is_in_preset else "default"
+        values[name] = reader.value(name, _preset_value(name, preset), origin)
     reader.refuse_unknown()
-    reader.refuse_contradictions(values)
+    reader.problems += contradictions(values)
     if reader.problems:
         raise SettingsError(reader.problems)
     return LoadedSettings(Settings(**values), reader.origins)
 
 
-def _names() -> list[str]:
-    return [item.name for item in fields(Settings)]
-
-
 def _preset_value(name: str, preset: Preset) -> Any:
     return PRESETS[preset].get(name, getattr(Settings(), name))
-
-
-class _Reader:
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self.problems: list[str] = []
-        self.origins: dict[str, str] = {}
-        self._variables = variables
-        self._kinds = get_type_hints(Settings)
-        self._metadata = {item.name: item.metadata for item in fields(Settings)}
-
-    def value(self, name: str, default: Any) -> Any:
-        variable = variable_of(name)
-        raw = self._variables.get(variable, "").strip()
-        if not raw:
-            self.origins[name] = "default"
-            return default
-        self.origins[name] = variable
-        try:
-            return self._checked(
-                name, _PARSERS[_parser_of(self._kinds[name])](raw, self._kinds[name])
-            )
-        except ValueError as error:
-            shown = "***" if name in SECRETS else repr(raw[:80])
-            self.problems.append(f"{variable} is {shown}: {error}")
-            return default
-
-    def note_preset(self, name: str, preset: Preset) -> None:
-        if self.origins[name] == "default" and name in PRESETS[preset]:
-            self.origins[name] = f"preset {preset}"
-
-    def _checked(self, name: str, value: Any) -> Any:
-        low, high = self._metadata[name]["low"], self._metadata[name]["high"]
-        if low is not None and not low <= value <= high:
-            raise ValueError(f"accepted are {low:g} to {high:g}")
-        return value
-
-    def refuse_unknown(self) -> None:
-        known = [variable_of(name) for name in _names()]
-        for variable in sorted(self._variables):
-            if variable.startswith("PARLEY_") and variable not in known:
-                near = difflib.get_close_matches(variable, known, 1)
-                hint = f"; did you mean {near[0]}?" if near else "; see `parley doctor`"
-                self.problems.append(f"{variable} is no setting{hint}")
-
-    def refuse_contradictions(self, values: Mapping[str, Any]) -> None:
-        if values["vad_release"] >= values["vad_onset"]:
-            self.problems.append("PARLEY_VAD_RELEASE must be less than PARLEY_VAD_ONSET")
-        if values["endpoint_shortest_ms"] > values["endpoint_longest_ms"]:
-            self.problems.append(
-                "PARLEY_ENDPOINT_SHORTEST_MS must be at most PARLEY_ENDPOINT_LONGEST_MS"
-            )
-        if values["index_flat_max"] > values["index_ivf_max"]:
-            self.problems.append("PARLEY_INDEX_FLAT_MAX must be at most PARLEY_INDEX_IVF_MAX")
-        if values["endpoint_prefix_ms"] > values["utterance_maximum_s"] * 250:
-            self.problems.append(
-                "PARLEY_ENDPOINT_PREFIX_MS must be at most a quarter of PARLEY_UTTERANCE_MAXIMUM_S"
-            )
-        for name in ("alert_webhook", "otel_endpoint"):
-            if values[name] and not is_web_address(values[name]):
-                self.problems.append(
-                    f"{variable_of(name)} is no address: http://host or https://host is accepted"
-                )
-        if problem := redis_problem(values["redis_url"]):
-            self.problems.append(f"PARLEY_REDIS_URL is ***: {problem}")
-        if not is_loopback(values["host"]) and not values["token"]:
-            self.problems.append(
-                f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"
-            )
-
-
-def is_web_address(url: str) -> bool:
-    """Tell whether it is http or https and names a host."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only programs on this machine can reach the address."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _parser_of(kind: type) -> type:
-    return StrEnum if issubclass(kind, StrEnum) else kind
-
-
-def _parse_choice(raw: str, kind: type) -> Any:
-    choices = [str(member) for member in kind]  # type: ignore[attr-defined]
-    if raw.lower() not in choices:
-        raise ValueError(f"accepted are {', '.join(choices)}")
-    return kind(raw.lower())
-
-
-def _parse_switch(raw: str, kind: type) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False}
-    if raw.lower() not in words:
-        raise ValueError("accepted are 1, true, yes, on, 0, false, no, off")
-    return words[raw.lower()]
-
-
-def _parse_whole(raw: str, kind: type) -> int:
-    try:
-        return int(raw)
-    except ValueError:
-        raise ValueError("a whole number is needed") from None
-
-
-def _parse_number(raw: str, kind: type) -> float:
-    try:
-        number = float(raw)
-    except ValueError:
-        raise ValueError("a number is needed") from None
-    if number != number:
-        raise ValueError("a number is needed")
-    return number
-
-
-_PARSERS: Mapping[type, Callable[[str, type], Any]] = {
-    StrEnum: _parse_choice,
-    bool: _parse_switch,
-    int: _parse_whole,
-    float: _parse_number,
-    str: lambda raw, kind: raw,
-    Path: lambda raw, kind: Path(raw).expanduser().resolve(),
-}

@@ -5,8 +5,9 @@ import sys
 import time
 
 from server.app import App
+from server.configuration.addresses import is_loopback
 from server.errors import StartError
-from server.settings import Settings, is_loopback
+from server.settings import Settings
 
 
 def run_serve(settings: Settings, *, with_samples: bool, calibration: str = "") -> int:

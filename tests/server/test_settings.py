@@ -106,3 +106,10 @@ def test_every_setting_says_what_it_is_for() -> None:
     for item in fields(Settings):
         assert item.metadata["help"]
         assert variable_of(item.name).startswith(("PARLEY_", "HF_"))
+
+
+def test_a_name_that_only_begins_like_loopback_is_no_loopback() -> None:
+    """Whoever owns 127.example.org may point it anywhere; ::1 and all of 127/8 are this machine."""
+    assert "PARLEY_TOKEN" in problems(PARLEY_HOST="127.example.org")[0]
+    for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1"):
+        assert load_settings({"PARLEY_HOST": host}).settings.host == host

@@ -1,0 +1,1 @@
+"""Where settings come from and how they are checked; server/settings.py names them."""
