@@ -45,6 +45,9 @@ QUESTIONS = (
 AGREEMENTS = ("uh-huh", "yeah", "okay", "right", "I see")
 NOISE_S = 4.0
 ONSET_BELOW_PEAK_DB = 30.0
+LOUD_BELOW_PEAK_DB = 12.0
+ONSET_GAP_S = 0.12
+"""Longer than the closure before a stop consonant."""
 BEGIN_AFTER_S = (0.6, 1.1, 1.7)
 """Of the answer, in turn: within words as much as between them."""
 SHORTEST_ANSWER_CHARACTERS = 90
@@ -236,13 +239,23 @@ def kitchen_noise() -> Samples:
 
 
 def onset_sample(sound: Samples) -> int:
-    """Return where 10 ms are first within ONSET_BELOW_PEAK_DB of the loudest."""
+    """Return where the sound begins that leads up to the first loud one: within
+    ONSET_BELOW_PEAK_DB of the loudest, with no gap longer than ONSET_GAP_S.
+
+    One flite voice begins with a breath, 180 ms before its words and cut off from them.
+    """
     size = RATE_HZ // 100
     count = len(sound) // size
     if not count:
         return 0
     level = np.sqrt(np.mean(sound[: count * size].reshape(count, size) ** 2, axis=1))
-    return int(np.argmax(level > level.max() * 10 ** (-ONSET_BELOW_PEAK_DB / 20))) * size
+    loud = int(np.argmax(level > level.max() * 10 ** (-LOUD_BELOW_PEAK_DB / 20)))
+    onset = loud
+    for at in np.flatnonzero(level[:loud] > level.max() * 10 ** (-ONSET_BELOW_PEAK_DB / 20))[::-1]:
+        if (onset - at) * size > ONSET_GAP_S * RATE_HZ:
+            break
+        onset = int(at)
+    return onset * size
 
 
 def summarise(trials: Sequence[Trial]) -> dict[str, Any]:

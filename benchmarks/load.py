@@ -158,6 +158,7 @@ def summarise(schedule: Schedule, sessions: Sequence[LoadSession], end_s: float)
         **degradation_of(turns),
         "client_late_ms_max": round(max((s.latest_frame_ms for s in sessions), default=0.0), 1),
         "engines": engines,
+        "endpoint_reasons": _reasons(turns),
         "questions_ms": _by_question(exchanges, waits_ms),
     }
 
@@ -192,6 +193,15 @@ def _sum_error_ms(turn: dict[str, Any]) -> float:
     """A turn without a sound has no voice-to-voice, so nothing to sum to."""
     told_ms = turn["voice_to_voice_ms"]
     return 0.0 if told_ms is None else round(abs(sum(turn["segments"].values()) - told_ms), 3)
+
+
+def _reasons(turns: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """How long the endpoint waited, by why it did."""
+    waits: dict[str, list[float]] = {}
+    for turn in turns:
+        endpoint = turn.get("endpoint") or {}
+        waits.setdefault(str(endpoint.get("reason")), []).append(endpoint.get("wait_ms", 0))
+    return {reason: percentiles(found) for reason, found in sorted(waits.items())}
 
 
 def _by_question(exchanges: Sequence[Exchange], waits_ms: Sequence[float]) -> dict[str, float]:

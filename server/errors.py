@@ -137,3 +137,13 @@ class StageTimeout(StageError):
 
 class StageFailed(StageError):
     """The engine raised; the cause is chained."""
+
+
+def first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error that ended the session: a group holds one cause and what it cancelled."""
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            return first_cause(error)
+        if isinstance(error, ClientError | SessionError):
+            return error
+    return errors.exceptions[0]

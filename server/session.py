@@ -23,10 +23,10 @@ from audio.endpoint import (
 )
 from audio.pcm import Samples
 from server.deadline import Deadline
-from server.errors import ClientError, Idle, InvalidEvent, ParleyError, SessionError
+from server.errors import Idle, InvalidEvent, ParleyError, first_cause
 from server.hearing.ahead import Ahead
 from server.hearing.ears import RATE_HZ, Ears
-from server.hearing.echo_guard import EchoGuard
+from server.hearing.echo_guard import DOUBT_S, EchoGuard
 from server.hearing.intake import Intake
 from server.hearing.interruption import Interruption
 from server.hearing.judging import ECHO_REACH_S, LATELY_S, LatelySaid, judge
@@ -65,6 +65,7 @@ class Session:
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
         guard = EchoGuard(self._ears, self._rate_hz, shared.metrics.count_echo)
+        guard.on_doubt = self._stand_still
         outbox.on_audio = guard.sent
         self._intake = Intake(self._ears, guard, outbox, settings.ahead_maximum_s, rest=Rest(tap))
         self._turn: Turn | None = None
@@ -91,7 +92,7 @@ class Session:
                 self._ahead.stop()
                 await self._stop_turn()
         except BaseExceptionGroup as errors:
-            raise _first_cause(errors) from errors
+            raise first_cause(errors) from errors
         finally:
             self._news.unsubscribe()
 
@@ -233,6 +234,10 @@ class Session:
             await self._signal(signal, utterance=utterance)
         elif not is_more_coming:
             await self._signal(Signal.DISMISSED)
+
+    def _stand_still(self) -> None:
+        if self._turn is not None:
+            self._turn.pause(DOUBT_S)
 
     def _being_said(self, utterance: UtteranceEnded) -> str:
         """What was said aloud while this was heard, or just before."""
@@ -378,13 +383,3 @@ class Session:
             {"version": shared.version, "preset": str(shared.settings.preset)},
             (self._rate_hz, self._speed),
         )
-
-
-def _first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error that ended the session: a group holds one cause and what it cancelled."""
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            return _first_cause(error)
-        if isinstance(error, ClientError | SessionError):
-            return error
-    return errors.exceptions[0]

@@ -120,13 +120,22 @@ class Turn:
         self._other_reading = ""
         self._may_play = asyncio.Event()
         self._may_play.set()
+        self._silent_until_s = 0.0
         self._is_answering = False
         self._is_cut = False
 
+    def pause(self, seconds: float) -> None:
+        """Send no audio for so long, less than the lead: nobody hears that it stood still."""
+        self._silent_until_s = time.monotonic() + seconds
+
     async def hold(self) -> None:
-        """Send no more audio until `release`; what is synthesised meanwhile waits."""
+        """Send no more audio until `release`; what is synthesised meanwhile waits.
+
+        Its last 5 ms fade, but for an answer that a `pause` has stopped before.
+        """
         self._may_play.clear()
-        await self._send(self._track.fade_out())
+        if time.monotonic() >= self._silent_until_s:
+            await self._send(self._track.fade_out())
 
     def release(self) -> None:
         """Go on where it stopped, or where the client says that it stopped listening."""
@@ -247,12 +256,19 @@ class Turn:
     async def _play_on(self) -> None:
         size = self._limits.rate_hz * CHUNK_MS // 1000
         while self._track.left:
-            wait_s = self._pacer.wait_s(min(size, self._track.left), time.monotonic())
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            await self._may_play.wait()
+            await self._wait_to_send(min(size, self._track.left))
             await self._send(self._track.take(size))
             self._note_first_audio()
+
+    async def _wait_to_send(self, samples: int) -> None:
+        """Wait for the pace, for the end of a pause, and while the answer is held."""
+        while True:
+            now_s = time.monotonic()
+            wait_s = max(self._pacer.wait_s(samples, now_s), self._silent_until_s - now_s)
+            if wait_s <= 0:
+                break
+            await asyncio.sleep(wait_s)
+        await self._may_play.wait()
 
     async def _send(self, chunk: Chunk) -> None:
         if len(chunk):

@@ -28,6 +28,9 @@ LOOKS = 2
 WHOLE_LIKENESS = 0.62
 """For the mean over an utterance, which tells more than half a second of it."""
 LOOK_AGAIN_SAMPLES = RATE_HZ // 4
+DOUBT_S = 0.3
+"""The answer stands still for so long while it is not known who speaks: until the next look, and
+less than the lead of 400 ms, so that an echo is not heard to stop what it is the echo of."""
 _PIECE_SAMPLES = RATE_HZ * PIECE_MS // 1000
 _MOST_PIECES = 4
 
@@ -40,6 +43,8 @@ class EchoGuard:
     rate_hz: int
     on_echo: Callable[[], None]
     now_s: Callable[[], float] = time.monotonic
+    on_doubt: Callable[[], None] = lambda: None
+    """Called when speech may be an echo or a person's: nothing is told of it yet."""
     _sent: deque[Samples] = field(default_factory=deque, init=False)
     _sent_samples: int = field(default=0, init=False)
     _last_sent_s: float = field(default=float("-inf"), init=False)
@@ -73,7 +78,10 @@ class EchoGuard:
             heard = self.ears.utterance_so_far()
             self._withheld = event if self._likeness(heard) >= ECHO_LIKENESS else None
             self._looked_at, self._doubts = len(heard), 0
-            return [] if self._withheld else [event]
+            if self._withheld is None:
+                return [event]
+            self.on_doubt()
+            return []
         if isinstance(event, UtteranceEnded):
             started, self._withheld = self._withheld, None
             if await self._is_echo_whole(event.spoken):
@@ -95,6 +103,7 @@ class EchoGuard:
             return []
         self._doubts += 1
         if self._doubts < LOOKS:
+            self.on_doubt()
             return []
         self._withheld = None
         return [started]

@@ -86,6 +86,9 @@ _OPEN = _words(
     how why there i'm you're it's what's where's how's i we he she they
     """
 )
+_NOUNS_TOO = _words("will can might do must have")
+"""Open as verbs; after a word of _BEFORE_NOUNS they are nouns: "my will", "a can"."""
+_BEFORE_NOUNS = _words("a an the my your his her its our their this that no")
 _ENDS_QUESTIONS = _words(
     """
     in on at for from with about to do have is are there that this
@@ -142,7 +145,7 @@ def _by_words(heard: Heard, limits: WaitLimits) -> Wait:
     if words[-1] in _FILLERS:
         return limits.at(1.0, Reason.FILLER)
     is_question = words[0] in _ASKING and len(words) >= _SHORTEST_QUESTION_WORDS
-    if _is_open(heard) and not (is_question and _may_end(words, heard.confidence)):
+    if _is_open(heard) and not _may_end(words, heard.confidence):
         return limits.at(1.0, Reason.OPEN_CLAUSE)
     if words[-1] in _NUMBERS or words[-1].isdigit():
         return limits.at(0.7, Reason.NUMBER)
@@ -167,7 +170,12 @@ def _is_open(heard: Heard) -> bool:
     if _WRITTEN.search(text) and not _ENDED.search(text):
         return True
     readings = (_words_of(heard.text), _words_of(heard.unfinished))
-    return any(words[-1] in _OPEN for words in readings if words)
+    return any(_ends_open(words) for words in readings if words)
+
+
+def _ends_open(words: list[str]) -> bool:
+    is_noun = words[-1] in _NOUNS_TOO and words[-2:-1] and words[-2] in _BEFORE_NOUNS
+    return words[-1] in _OPEN and not is_noun
 
 
 def _words_of(text: str) -> list[str]:
@@ -175,5 +183,9 @@ def _words_of(text: str) -> list[str]:
 
 
 def _may_end(words: list[str], confidence: float) -> bool:
-    """Questions do end in "from", "for" or "there": believed when the answer is sure."""
-    return words[-1] in _ENDS_QUESTIONS and confidence >= SURE and len(words) > 5
+    """Questions do end in "from", "for" or "there": believed when the answer is sure.
+
+    The asking may come late: "the lamp is red what should i do".
+    """
+    asks = any(word in _ASKING for word in words[:-1])
+    return asks and words[-1] in _ENDS_QUESTIONS and confidence >= SURE and len(words) > 5

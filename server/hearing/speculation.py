@@ -46,7 +46,8 @@ class Speculation:
     limits: TurnLimits
     on_understood: OnUnderstood
     is_question: bool = True
-    """False for speech into an answer: only its words are wanted, to tell what it is."""
+    """False for speech into an answer: its words are wanted, to tell what it is, and whether they
+    can be answered, which sets the wait; no answer is made."""
     cache: dict[str, str] = field(default_factory=dict)
     """Stage to "hit" or "miss", as the speculation found it; FIRST_SENTENCE to what it spoke."""
 
@@ -61,13 +62,15 @@ class Speculation:
     async def _think(self, deadline: Deadline) -> None:
         self.cache["stt"] = "miss"
         heard = self._noted("stt", await self.pipeline.transcribe(self.samples, deadline))
-        if not (heard.text and self.is_question):
-            self.on_understood(Heard(heard.text, heard.unfinished))
+        if not heard.text:
+            self.on_understood(Heard("", heard.unfinished))
             return
         self.cache["search"] = "miss"
         found = self._noted("search", await self.pipeline.search(heard.text, deadline, heard.other))
         question, confidence = found.retrieval.question, found.retrieval.confidence
         self.on_understood(Heard(question, heard.unfinished, confidence))
+        if not self.is_question:
+            return
         self.cache["answer"] = "miss"
         answer = self._noted("answer", await self.pipeline.answer(found, deadline))
         for sentence in pieces_of(answer.text, self.limits.answer_maximum_characters)[:1]:

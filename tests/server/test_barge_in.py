@@ -42,16 +42,33 @@ async def test_agreement_echo_and_noise_do_not_stop_the_answer(
 async def test_speech_into_an_answer_is_recognised_ahead_and_not_answered(
     make_stand: MakeStand, spoken: Samples
 ) -> None:
-    """Whether it is a question at all is not known yet: nothing is searched or spoken for it."""
+    """Whether it is a question at all is not known yet: nothing is answered or spoken for it."""
     stand = make_stand()
     stand.recognizer.text = "yeah"
     await speaking(stand)
-    lookups = stand.shared.stages.search.cache.counts
+    lookups = stand.shared.stages.answer.cache.counts
     before = (lookups.hits, lookups.misses)
     stand.say(spoken)
     await stand.wire.wait_for("input_audio_buffer.cleared")
     assert (lookups.hits, lookups.misses) == before
     assert stand.shared.metrics.summary()["partials"] == {}
+    await stand.end()
+
+
+async def test_a_question_into_an_answer_waits_no_longer_than_any_other(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """It is searched for at the pause, so that how sure its answer is shortens the wait."""
+    stand = make_stand()
+    stand.recognizer.text = "what does a ticket cost"
+    stand.say(spoken)
+    first = await stand.wire.wait_for("parley.turn")
+    await speaking(stand)
+    stand.say(spoken)
+    await stand.wire.wait_for("parley.turn", 3, timeout_s=20)
+    reports = [event for event in stand.wire.events if event["type"] == "parley.turn"]
+    assert [report["outcome"] for report in reports] == ["answered", "cancelled", "answered"]
+    assert reports[2]["endpoint"] == first["endpoint"]
     await stand.end()
 
 

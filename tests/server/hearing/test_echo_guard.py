@@ -33,11 +33,15 @@ class Room:
         self.now_s = 50.0
         self.echoes = 0
         ears = Ears(vad_model, ear_settings(Settings()))
-        self.guard = EchoGuard(ears, RATE_HZ, self._count, lambda: self.now_s)
+        self.doubts_at_s: list[float] = []
+        self.guard = EchoGuard(ears, RATE_HZ, self._count, lambda: self.now_s, self._doubt)
         self.events: list[tuple[float, EndpointEvent]] = []
 
     def _count(self) -> None:
         self.echoes += 1
+
+    def _doubt(self) -> None:
+        self.doubts_at_s.append(self.now_s)
 
     async def pass_time(self, sent: Samples, heard: Samples) -> None:
         for at in range(0, len(heard) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
@@ -63,6 +67,18 @@ async def test_its_own_voice_is_never_told(vad_model: VadModel, answer: Samples)
     await room.pass_time(answer, echo_of(answer))
     assert {type(event) for _, event in room.events} <= {SpeechDropped}
     assert room.echoes >= 1
+    assert room.doubts_at_s
+
+
+async def test_what_might_be_an_echo_is_doubted_before_it_is_known(
+    vad_model: VadModel, answer: Samples
+) -> None:
+    """Once, at its onset, so that the answer can stand still; not again while it stays an echo."""
+    room = Room(vad_model)
+    await room.pass_time(answer, echo_of(answer)[: RATE_HZ * 3 // 2])
+    assert room.events == []
+    assert len(room.doubts_at_s) == 1
+    assert room.doubts_at_s[0] < 50 + 0.2 + 0.5
 
 
 async def test_somebody_who_joins_in_is_heard(

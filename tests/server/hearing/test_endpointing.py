@@ -36,6 +36,10 @@ LONG = Delivery(4000)
         ("what time does the boat leave", 0.95, Reason.ANSWERABLE_QUESTION),
         ("where does the boat to the island leave from", 0.95, Reason.ANSWERABLE_QUESTION),
         ("where does the boat to the island leave from", 0.3, Reason.OPEN_CLAUSE),
+        ("the lamp is red what should i do", 0.95, Reason.SENTENCE),
+        ("the lamp is red what should i do", 0.3, Reason.OPEN_CLAUSE),
+        ("who do i ask about my will", 0.3, Reason.QUESTION),
+        ("do you know who will", 0.3, Reason.OPEN_CLAUSE),
     ],
 )
 def test_each_kind_of_ending_has_its_reason(

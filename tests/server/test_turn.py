@@ -1,0 +1,46 @@
+"""server/turn.py: what a short pause does to an answer's sound."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.server.conftest import MakeStand
+from tests.server.test_barge_in import speaking
+
+PAUSE_S = 0.5
+
+
+async def test_a_pause_sends_nothing_for_its_time_and_is_made_up_for(
+    make_stand: MakeStand,
+) -> None:
+    """No audio leaves while it lasts; then the answer goes on to its end."""
+    stand = make_stand()
+    await speaking(stand)
+    turn = stand.session._turn
+    assert turn is not None
+    turn.pause(PAUSE_S)
+    paused_at_s, sent_bytes = time.monotonic(), stand.wire.audio_bytes
+    await asyncio.sleep(PAUSE_S * 0.8)
+    if time.monotonic() - paused_at_s < PAUSE_S:
+        assert stand.wire.audio_bytes <= sent_bytes + 2 * 640
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "answered"
+    assert stand.wire.audio_bytes > sent_bytes + 2 * 640
+    await stand.end()
+
+
+@pytest.mark.parametrize("is_paused", [True, False])
+async def test_only_sound_that_still_runs_is_faded_out(
+    make_stand: MakeStand, is_paused: bool
+) -> None:
+    """A pause has ended the sound already: a fade after it would be one frame more."""
+    stand = make_stand()
+    await speaking(stand)
+    turn = stand.session._turn
+    assert turn is not None
+    if is_paused:
+        turn.pause(5.0)
+    sent_bytes = stand.wire.audio_bytes
+    await turn.hold()
+    assert (stand.wire.audio_bytes == sent_bytes) is is_paused
+    await stand.end()
