@@ -2,11 +2,13 @@
 
 Three files: trigrams of the corpus, trigrams of questions about its phrases, and a dictionary that
 holds the decoder to their words plus the commonest English ones. It recognises nothing;
-models/sphinx.py mixes these with the general model. The same texts give the same bytes.
+models/sphinx.py mixes these with the general model. The same texts give the same bytes. Processes
+that build in one folder at once do so one after the other.
 """
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -14,15 +16,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.corpus_text import sentences_of
+from models.exclusive import exclusive
 from models.ngram_model import END, TrigramCounts, arpa_lines
 from models.pronunciation import PhonemesOf, Pronunciations, dictionary_lines
 from models.question_frames import phrases_of, questions_about
 from models.sphinx_library import SphinxLibrary, wheel_model
 
+LOGGER = logging.getLogger(__name__)
+
 _MANIFEST: Final = "language-model.json"
+_LOCK: Final = "building.lock"
+_LOCK_WAIT_S: Final = 600.0  # a build from a million words takes about 20 s of one core
 _UNSEEN_WEIGHT: Final = (
     0.1  # of one occurrence, for words that only questions or general English use
 )
@@ -61,14 +68,31 @@ def build_language_model(
     out_dir: Path,
     phonemes_of: PhonemesOf | None,
     limits: LanguageModelLimits | None = None,
+    made_from: str = "",
 ) -> LanguageModelFiles:
     """Replaces the model in `out_dir` at once: a reader finds the old one whole or the new one
-    whole.
+    whole, and who has just looked the old one up can still open it.
 
     `phonemes_of` maps a word to IPA and is asked only for words outside cmudict; it must take its
-    own lock. An empty corpus gives a model of general questions. Raises OSError, SphinxError.
+    own lock. An empty corpus gives a model of general questions. `made_from` names the state of
+    the texts: where a model of the same state is there, by another process meanwhile, that one is
+    returned and no text is read. Raises OSError (TimeoutError where another process builds for ten
+    minutes), SphinxError.
     """
-    limits = limits or LanguageModelLimits()
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with exclusive(out_dir / _LOCK, _LOCK_WAIT_S):
+        return _made_from(out_dir, made_from) or _build(
+            texts, out_dir, phonemes_of, limits or LanguageModelLimits(), made_from
+        )
+
+
+def _build(
+    texts: Iterable[str],
+    out_dir: Path,
+    phonemes_of: PhonemesOf | None,
+    limits: LanguageModelLimits,
+    made_from: str,
+) -> LanguageModelFiles:
     corpus, phrases = _count(texts, limits)
     questions = TrigramCounts()
     for question in questions_about(phrases):
@@ -78,12 +102,11 @@ def build_language_model(
     for word in words:
         if corpus.count_of(word) == 0:
             corpus.add_word(word, _UNSEEN_WEIGHT)
-    out_dir.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix="building-", dir=out_dir))
     _write_lines(staging / "corpus.lm", arpa_lines(corpus))
     _write_lines(staging / "questions.lm", arpa_lines(questions))
     _write_lines(staging / "words.dict", dictionary_lines(words, pronunciations))
-    return _publish(staging, out_dir, len(words))
+    return _publish(staging, out_dir, len(words), made_from)
 
 
 def load_language_model(out_dir: Path) -> LanguageModelFiles | None:
@@ -92,7 +115,7 @@ def load_language_model(out_dir: Path) -> LanguageModelFiles | None:
     Raises LanguageModelError when a file is missing or changed.
     """
     try:
-        manifest = json.loads((out_dir / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = _manifest(out_dir)
         files = _files(out_dir / str(manifest["folder"]), int(manifest["words"]))
     except FileNotFoundError:
         if not (out_dir / _MANIFEST).exists():
@@ -103,6 +126,23 @@ def load_language_model(out_dir: Path) -> LanguageModelFiles | None:
     if files.sha256 != manifest.get("sha256"):
         raise LanguageModelError("the language model has changed on disk: run parley ingest")
     return files
+
+
+def _made_from(out_dir: Path, made_from: str) -> LanguageModelFiles | None:
+    """The whole model made from this state of the texts, if it is the one in `out_dir`."""
+    try:
+        if made_from and _manifest(out_dir).get("made_from") == made_from:
+            return load_language_model(out_dir)
+    except FileNotFoundError:
+        return None
+    except (LanguageModelError, ValueError, AttributeError):
+        LOGGER.warning("the language model in %s is damaged; it is built again", out_dir)
+    return None
+
+
+def _manifest(out_dir: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((out_dir / _MANIFEST).read_text(encoding="utf-8"))
+    return told
 
 
 def _count(
@@ -154,19 +194,27 @@ def _files(folder: Path, words: int) -> LanguageModelFiles:
     return LanguageModelFiles(paths[0], paths[1], paths[2], words, digest.hexdigest())
 
 
-def _publish(staging: Path, out_dir: Path, words: int) -> LanguageModelFiles:
+def _publish(staging: Path, out_dir: Path, words: int, made_from: str) -> LanguageModelFiles:
+    """The model before this one stays: another process may be about to open its files."""
     sha256 = _files(staging, words).sha256
-    folder = out_dir / f"model-{sha256[:16]}"
+    folder, before = out_dir / f"model-{sha256[:16]}", _published_folder(out_dir)
     if folder.exists():  # the same bytes from before, or what a damaged disk left of them
         shutil.rmtree(folder)
     os.replace(staging, folder)
     manifest = out_dir / f"{_MANIFEST}.new"
-    _write_lines(
-        manifest,
-        iter([json.dumps({"folder": folder.name, "words": words, "sha256": sha256})]),
-    )
+    told = {"folder": folder.name, "words": words, "sha256": sha256, "made_from": made_from}
+    _write_lines(manifest, iter([json.dumps(told)]))
     os.replace(manifest, out_dir / _MANIFEST)
     for old in out_dir.iterdir():
-        if old.is_dir() and old != folder and old.name.startswith(("model-", "building-")):
+        is_kept = old.name in {folder.name, before}
+        if old.is_dir() and not is_kept and old.name.startswith(("model-", "building-")):
             shutil.rmtree(old, ignore_errors=True)
     return _files(folder, words)
+
+
+def _published_folder(out_dir: Path) -> str:
+    """The name of the folder that the manifest names; "" where there is none."""
+    try:
+        return str(_manifest(out_dir)["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -3,29 +3,22 @@
 `parley serve`, `parley ingest` and `make demo` share it. It loads no speech engine.
 """
 
-import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.embedder import MiniLmEmbedder
 from models.espeak import EspeakLibrary
-from models.language_model import (
-    LanguageModelError,
-    LanguageModelFiles,
-    build_language_model,
-    load_language_model,
-)
+from models.language_model import LanguageModelFiles, build_language_model
 from models.minilm_weights import FINGERPRINT, WeightsError, prepare_minilm
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport, OnProgress
 from rag.schema import StoreError
 from rag.store import Store
+from rag.store_vectors import store_identity
 from server.errors import StartError
 from server.settings import SAMPLES_DIR, Settings
 
 Say = Callable[[str], None]
-log = logging.getLogger(__name__)
 
 
 def load_embedder(settings: Settings, say: Say, calls_at_once: int = 1) -> MiniLmEmbedder:
@@ -79,21 +72,6 @@ def prepare_language_model(
     if store.counts().passages == 0:
         return None
     folder = settings.prepared_dir / "language-model"
-    marker, generation = folder / "generation.txt", str(store.generation())
-    if marker.is_file() and marker.read_text() == generation:
-        try:
-            if (ready := load_language_model(folder)) is not None:
-                return ready
-        except LanguageModelError as error:
-            log.warning("%s; it is built again", error)
-    built = build_language_model(store.language_texts(), folder, library.phonemes_of)
-    _write_atomically(marker, generation)
-    return built
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    with part.open("rb") as stream:
-        os.fsync(stream.fileno())
-    part.replace(path)
+    state = f"{store_identity(store)}-{store.generation()}"
+    texts = store.language_texts()
+    return build_language_model(texts, folder, library.phonemes_of, made_from=state)

@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -67,14 +68,51 @@ def test_loading_gives_what_was_built(tmp_path: Path) -> None:
     assert load_language_model(tmp_path / "never") is None
 
 
-def test_rebuilding_replaces_and_leaves_one_model(tmp_path: Path) -> None:
-    """No folder of an older or unfinished model stays behind."""
-    build(tmp_path)
+def test_rebuilding_replaces_and_leaves_the_model_before(tmp_path: Path) -> None:
+    """No folder of a still older or an unfinished model stays behind."""
+    build(tmp_path, ["The first of three."])
+    before = build(tmp_path)
     (tmp_path / "building-killed").mkdir()
     newer = build(tmp_path, ["The harbour master lives in the red house."])
     assert loaded(tmp_path) == newer
-    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [newer.dictionary.parent]
+    left = {path for path in tmp_path.iterdir() if path.is_dir()}
+    assert left == {newer.dictionary.parent, before.dictionary.parent}
     assert build(tmp_path, ["The harbour master lives in the red house."]) == newer
+
+
+def test_server_and_ingest_building_at_once_both_get_a_whole_model(tmp_path: Path) -> None:
+    """Neither takes the other's unfinished files away (FileNotFoundError on corpus.lm before)."""
+    other = ["The harbour master lives in the red house."]
+    with ThreadPoolExecutor(1) as pool:
+        second: list[Future[LanguageModelFiles]] = []
+
+        def spell(_word: str) -> str:
+            """The first build is writing; a second one begins, and ends now if it is let."""
+            if not second:
+                second.append(pool.submit(build, tmp_path, other))
+                wait(second, timeout=1)
+            return "zɪzˈɔːɹiə"
+
+        first = build_language_model(TEXTS, tmp_path, spell, SMALL)
+        last = second[0].result(timeout=60)
+    assert loaded(tmp_path) == last
+    for files in (first, last):
+        assert files.corpus_lm.is_file()
+
+
+def test_a_model_of_the_same_state_is_not_built_again(tmp_path: Path) -> None:
+    """Who waited for another process takes that one's; a damaged one is built again."""
+
+    def unread() -> Iterator[str]:
+        yield from pytest.fail("the texts were read")
+
+    built = build_language_model(TEXTS, tmp_path, None, SMALL, made_from="store-7")
+    assert build_language_model(unread(), tmp_path, None, SMALL, made_from="store-7") == built
+    built.corpus_lm.write_bytes(b"?")
+    again = build_language_model(TEXTS, tmp_path, None, SMALL, made_from="store-7")
+    assert again == built == loaded(tmp_path)
+    other = build_language_model(["New."], tmp_path, None, SMALL, made_from="store-8")
+    assert other.sha256 != built.sha256
 
 
 @pytest.mark.parametrize("damage", ["cut", "missing", "manifest", "keys"])
