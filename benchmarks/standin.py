@@ -49,18 +49,21 @@ class StandinRecognizer(WhisperRecognizer):
         self._model = _FixedLength(self._model)
         self.name = "stand-in base.en (faster-whisper, random weights, scripted words)"
 
-    def _set_crop(self, crop: CropSettings) -> None:
-        super()._set_crop(crop)
+    def _set(self, crop: CropSettings, hotwords: tuple[str, ...]) -> None:
+        super()._set(crop, hotwords)
         self.fingerprint = f"stand-in-{self.fingerprint}"
 
-    def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
+    def recognise(self, speech: Samples) -> Transcript:
         """See `Recognizer`."""
-        heard = super().recognise(speech, hotwords)
+        heard = super().recognise(speech)
         return replace(heard, text=self._script.text_of(speech), confidence=_CONFIDENCE)
 
-    def _read(self, speech: Samples, frames: int, hotwords: str | None) -> Any:
+    def _read(self, speech: Samples, frames: int) -> Any:
         """Random weights repeat themselves: that must not cause the padded second run."""
-        return replace(super()._read(speech, frames, hotwords), compression_ratio=1.0)
+        return replace(super()._read(speech, frames), compression_ratio=1.0)
+
+    def _asked_tokens(self, limit: int) -> int:
+        return super()._asked_tokens(TOKENS)
 
 
 class _FixedLength:
@@ -68,15 +71,15 @@ class _FixedLength:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._end_token = model.hf_tokenizer.token_to_id("<|endoftext|>")
+        self.hf_tokenizer = model.hf_tokenizer
+        self._end_token = self.hf_tokenizer.token_to_id("<|endoftext|>")
 
     def encoding_at_most(self, frames: int) -> AbstractContextManager[None]:
         bounded: AbstractContextManager[None] = self._model.encoding_at_most(frames)
         return bounded
 
     def transcribe(self, speech: Samples, **options: Any) -> Any:
-        # CTranslate2 gives half of max_new_tokens to what it generates; -1 is Whisper's own list.
-        options |= {"max_new_tokens": 2 * TOKENS, "suppress_tokens": [-1, self._end_token]}
+        options |= {"suppress_tokens": [-1, self._end_token]}  # -1 is Whisper's own list.
         return self._model.transcribe(speech, **options)
 
 

@@ -11,7 +11,7 @@ import copy
 import hashlib
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,9 @@ _LARGEST_COMPRESSION_RATIO: Final = 2.4  # OpenAI's own threshold for text that 
 _TOKENS_PER_SECOND: Final = 8.0  # fast speech is about 5
 _TOKENS_AT_LEAST: Final = 12
 _TOKENS_AT_MOST: Final = 220  # half of the decoder's 448 positions, as in OpenAI's code
-_TOKENS_BESIDE_HOTWORDS: Final = 110  # the prompt may then take the other half
+HOTWORD_TOKENS: Final = 48
+"""What the words that are told may take: 10 ms of 107 in base.en (benchmarks.hotwords)."""
+_PROMPT_TOKENS: Final = 2  # <|startoftranscript|><|notimestamps|>, of an English model
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,27 +92,54 @@ class WhisperRecognizer:
         self._model = _cropped_model(model_dir, cpu_threads, workers, compute_type)
         self.name = f"faster-whisper {model_dir.name}"
         self._weights = f"whisper-{_short_hash(model_dir / 'model.bin')}-{compute_type}-{language}"
-        self._set_crop(crop or CropSettings())
+        self._set(crop or CropSettings(), ())
 
     def with_crop(self, crop: CropSettings) -> Self:
         """Return a recogniser that crops otherwise; it shares the loaded model with this one."""
         other = copy.copy(self)
-        other._set_crop(crop)
+        other._set(crop, self.hotwords)
         return other
 
-    def _set_crop(self, crop: CropSettings) -> None:
-        self._crop = crop
-        self.fingerprint = f"{self._weights}-{crop.margin_frames}-{crop.floor_frames}"
+    def with_hotwords(self, words: Sequence[str]) -> Self:
+        """Return a recogniser that expects these words, the most important first.
 
-    def recognise(self, speech: Samples, hotwords: str | None = None) -> Transcript:
-        """`hotwords` are words to expect, e.g. names; what comes before the text in the decoder."""
+        They come before the text in the decoder, as if said before: as many as go into
+        HOTWORD_TOKENS. It shares the loaded model with this one.
+        """
+        other = copy.copy(self)
+        other._set(self._crop, self._fitting(words))
+        return other
+
+    def _fitting(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The first words that fit, each whole."""
+        kept: tuple[str, ...] = ()
+        for word in words:
+            if self._token_count((*kept, word)) > HOTWORD_TOKENS:
+                break
+            kept = (*kept, word)
+        return kept
+
+    def _token_count(self, words: Sequence[str]) -> int:
+        """As faster-whisper counts it: the words after a space."""
+        text = f" {_joined(words)}"
+        return len(self._model.hf_tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _set(self, crop: CropSettings, hotwords: tuple[str, ...]) -> None:
+        self._crop, self.hotwords = crop, hotwords
+        told = f"-{hashlib.sha256(_joined(hotwords).encode()).hexdigest()[:16]}" if hotwords else ""
+        self.fingerprint = f"{self._weights}-{crop.margin_frames}-{crop.floor_frames}{told}"
+        before = 1 + self._token_count(hotwords) if hotwords else 0  # <|startofprev|>
+        self._prompt_tokens = _PROMPT_TOKENS + before
+
+    def recognise(self, speech: Samples) -> Transcript:
+        """See `Recognizer`."""
         if len(speech) == 0:
             return Transcript("", self.name, 1.0, 0)
         frames = self._crop.frames_for(len(speech))
-        reading = self._read(speech, frames, hotwords)
+        reading = self._read(speech, frames)
         is_rerun = reading.is_bad and frames < PADDED_FRAMES
         if is_rerun:
-            frames, reading = PADDED_FRAMES, self._read(speech, PADDED_FRAMES, hotwords)
+            frames, reading = PADDED_FRAMES, self._read(speech, PADDED_FRAMES)
         return Transcript(
             reading.text,
             self.name,
@@ -121,11 +150,12 @@ class WhisperRecognizer:
                 "rerun_padded": is_rerun,
                 "compression_ratio": round(reading.compression_ratio, 3),
                 "tokens": reading.token_count,
+                "hotwords": len(self.hotwords),
             },
         )
 
-    def _read(self, speech: Samples, frames: int, hotwords: str | None) -> _Reading:
-        limit = _token_limit(len(speech), has_hotwords=hotwords is not None)
+    def _read(self, speech: Samples, frames: int) -> _Reading:
+        limit = _token_limit(len(speech))
         with self._model.encoding_at_most(frames):
             found, _ = self._model.transcribe(
                 speech,
@@ -135,16 +165,29 @@ class WhisperRecognizer:
                 without_timestamps=True,
                 condition_on_previous_text=False,
                 vad_filter=False,
-                max_new_tokens=2 * limit,  # CTranslate2 gives half of it to what it generates
-                hotwords=hotwords,
+                max_new_tokens=self._asked_tokens(limit),
+                hotwords=_joined(self.hotwords) or None,
             )
             segments = list(found)
         return _reading_of(segments, limit)
 
+    def _asked_tokens(self, limit: int) -> int:
+        """What to ask faster-whisper for so that `limit` tokens and the end are made.
 
-def _token_limit(sample_count: int, *, has_hotwords: bool) -> int:
+        CTranslate2 gives to what is generated half of prompt and max_new_tokens together, or what
+        the prompt leaves of both where that is less. Twice the limit beside a prompt would let a
+        loop run on to twice the limit.
+        """
+        return max(limit, 2 * limit + _PROMPT_TOKENS - self._prompt_tokens)
+
+
+def _token_limit(sample_count: int) -> int:
     by_duration = math.ceil(_TOKENS_AT_LEAST + _TOKENS_PER_SECOND * sample_count / RATE_HZ)
-    return min(_TOKENS_BESIDE_HOTWORDS if has_hotwords else _TOKENS_AT_MOST, by_duration)
+    return min(_TOKENS_AT_MOST, by_duration)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return ", ".join(words)
 
 
 def _reading_of(segments: list[Any], limit: int) -> _Reading:

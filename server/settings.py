@@ -111,6 +111,7 @@ class Settings:
 
     stt: RecognizerChoice = _setting(RecognizerChoice.AUTO, "speech recogniser")
     stt_model: str = _setting("base.en", "Whisper model: a catalogue name or a folder")
+    biasing: bool = _setting(True, "tell the recogniser the rare words of the documents")
     stt_small_model: str = _setting("", "Whisper model that hears while the lines are long, if any")
     tts: SynthesizerChoice = _setting(SynthesizerChoice.AUTO, "voice engine")
     tts_voice: str = _setting(

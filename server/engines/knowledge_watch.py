@@ -1,4 +1,4 @@
-"""Once a second: has the index kept fit, and renews counts and language model after an ingest.
+"""Once a second: has the index kept fit, and after an ingest renews counts and words to hear by.
 
 New passages are found without it: the index follows the store at every search.
 """
@@ -14,6 +14,7 @@ from models.stt import Recognizer
 from rag.schema import StoreError
 from rag.store import Store
 from server.deadline import Deadline
+from server.engines.biasing import Biasing
 from server.engines.loading import choose_recognizer, load_recognizer
 from server.engines.preparation import prepare_language_model
 from server.engines.room import EngineRoom
@@ -44,7 +45,11 @@ class KnowledgeWatch:
     workers: Workers
     poll_s: float = POLL_S
     _seen: int = -1
+    _biasing: Biasing = field(init=False)
     _retired: list[tuple[Deadline, Recognizer]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._biasing = Biasing(self.settings, self.store, self.room, self.workers)
 
     async def run(self) -> None:
         """Watch until cancelled. A store that cannot be read is logged; the old index serves on."""
@@ -66,6 +71,7 @@ class KnowledgeWatch:
         if knowledge.keeper is not None and await self.workers.run(knowledge.keeper.look):
             log.info("the index is of kind %s now", knowledge.retriever.index.kind)
             self.room.change(knowledge=knowledge)
+        await self._biasing.renew(self.room.current.knowledge.generation)
         before, self._seen = self._seen, await self.workers.run(self.store.generation)
         if self._seen == knowledge.generation or self._seen != before:
             return False
@@ -73,12 +79,13 @@ class KnowledgeWatch:
         self.room.change(knowledge=counted)
         log.info("generation %d: %d passages", counted.generation, counted.passages)
         await self._relearn_words()
+        await self._biasing.renew(counted.generation)
         return True
 
     async def _relearn_words(self) -> None:
         """Rebuild the language model when the recogniser is the one that uses it."""
         choice = choose_recognizer(self.settings)
-        if choice.located is not None:
+        if choice.located is not None or not self.settings.biasing:
             return
         language_model = await self.workers.run(
             lambda: prepare_language_model(self.settings, self.store, self.library)

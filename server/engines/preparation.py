@@ -67,9 +67,9 @@ def prepare_language_model(
 ) -> LanguageModelFiles | None:
     """Build the recogniser's language model for the store's generation, unless it is there.
 
-    None for an empty store: the general model alone hears then.
+    None for an empty store, and with PARLEY_BIASING=0: the general model alone hears then.
     """
-    if store.counts().passages == 0:
+    if not settings.biasing or store.counts().passages == 0:
         return None
     folder = settings.prepared_dir / "language-model"
     state = f"{store_identity(store)}-{store.generation()}"

@@ -57,6 +57,7 @@ class EngineRoom:
         recognizer: Recognizer | None = None,
         synthesizer: Synthesizer | None = None,
         knowledge: Knowledge | None = None,
+        small_recognizer: Recognizer | None = None,
         notes: tuple[str, ...] | None = None,
     ) -> None:
         """Put other engines in place for the turns that start from now on."""
@@ -66,6 +67,7 @@ class EngineRoom:
             recognizer=recognizer or now.recognizer,
             synthesizer=synthesizer or now.synthesizer,
             knowledge=knowledge or now.knowledge,
+            small_recognizer=small_recognizer or now.small_recognizer,
             notes=now.notes if notes is None else notes,
         )
         for listener in tuple(self._listeners):

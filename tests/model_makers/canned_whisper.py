@@ -22,32 +22,37 @@ from benchmarks.whisper_files import (
 )
 
 _HEADS = 2
-_PROMPT_TOKENS = (
-    2  # <|startoftranscript|><|notimestamps|>; the last one's position gives the first word
-)
 _CERTAIN = 4.0
 
 
-def make_canned_whisper(out_dir: Path, sentence: str) -> Path:
-    """The model's folder; a sentence may have at most about 400 characters."""
+def make_canned_whisper(out_dir: Path, sentence: str, prompt_tokens: int = 2) -> Path:
+    """The model's folder; a sentence may have at most about 400 characters.
+
+    It says the sentence after a prompt of exactly so many tokens; 2 are <|startoftranscript|> and
+    <|notimestamps|>. After a longer one its first words are missing, after a shorter one its end.
+    """
     tokenizer, vocabulary = make_tokenizer(BYTE_TOKENS)
     tokens: list[int] = tokenizer.encode(" " + sentence, add_special_tokens=False).ids
-    width = max(128, (len(tokens) + _PROMPT_TOKENS + 8) // 8 * 8)
+    width = max(128, (len(tokens) + prompt_tokens + 8) // 8 * 8)
     spec = whisper_spec.WhisperSpec(1, _HEADS, 1, _HEADS)
     _fill_encoder(spec.encoder, width)
     end = vocabulary.index("<|endoftext|>")
-    _fill_decoder(spec.decoder, width, _projection(tokens, end, len(vocabulary), width))
+    projection = _projection(tokens, end, len(vocabulary), width, prompt_tokens)
+    _fill_decoder(spec.decoder, width, projection)
     spec.register_vocabulary(vocabulary)
     spec.config.suppress_ids, spec.config.lang_ids = [], []
     spec.config.suppress_ids_begin, spec.config.alignment_heads = [end], [[0, 0]]
     return save_model(spec, tokenizer, out_dir)
 
 
-def _projection(tokens: list[int], end: int, vocabulary_size: int, width: int) -> Weights:
+def _projection(
+    tokens: list[int], end: int, vocabulary_size: int, width: int, prompt_tokens: int
+) -> Weights:
+    """The prompt's last position gives the first word."""
     projection = _zeros(vocabulary_size, width)
     for place, token in enumerate(tokens):
-        projection[token, place + _PROMPT_TOKENS - 1] = _CERTAIN
-    projection[end, len(tokens) + _PROMPT_TOKENS - 1 :] = _CERTAIN
+        projection[token, place + prompt_tokens - 1] = _CERTAIN
+    projection[end, len(tokens) + prompt_tokens - 1 :] = _CERTAIN
     return projection
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audio.pcm import Samples
-from models.whisper import CropSettings, WhisperRecognizer
+from models.whisper import HOTWORD_TOKENS, CropSettings, WhisperRecognizer
 from tests.model_makers.canned_whisper import make_canned_whisper
 
 SENTENCE = "What time does the last ferry leave?"
@@ -156,3 +156,72 @@ def test_fingerprint_changes_with_model_and_crop(tmp_path: Path) -> None:
     }
     assert len(prints) == 3
     assert WhisperRecognizer(one).fingerprint in prints
+
+
+HOTWORDS = ("Zyzzoria Light", "Brannick")
+
+
+def asked_prompts(recognizer: WhisperRecognizer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Grows by one for every run of the true decoder: what stands before its first token."""
+    prompts: list[str] = []
+    inner = recognizer._model.model
+    tokenizer = recognizer._model.hf_tokenizer
+
+    class Listening:
+        def generate(self, encoded: Any, asked: list[list[int]], **options: Any) -> Any:
+            prompts.append(tokenizer.decode(asked[0], skip_special_tokens=False))
+            return inner.generate(encoded, asked, **options)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(inner, name)
+
+    monkeypatch.setattr(recognizer._model, "model", Listening())
+    return prompts
+
+
+def test_hotwords_reach_the_decoder_as_words_said_before(
+    recognizer: WhisperRecognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are in its prompt: a model that counts its positions says all only behind them.
+
+    Whether they make it hear better takes true weights, and is not shown here.
+    """
+    told = recognizer.with_hotwords(HOTWORDS)
+    before = 1 + told._token_count(HOTWORDS)  # with <|startofprev|>
+    counting = WhisperRecognizer(make_canned_whisper(tmp_path, SENTENCE, 2 + before))
+    assert counting.recognise(speech_of(5)).text != SENTENCE
+    expecting = counting.with_hotwords(HOTWORDS)
+    prompts = asked_prompts(expecting, monkeypatch)
+    transcript = expecting.recognise(speech_of(5))
+    assert transcript.text == SENTENCE
+    assert transcript.details["hotwords"] == 2
+    assert prompts == [
+        "<|startofprev|> Zyzzoria Light, Brannick<|startoftranscript|><|notimestamps|>"
+    ]
+
+
+def test_hotwords_are_bounded_and_never_cut(recognizer: WhisperRecognizer) -> None:
+    """The first that fit are told, whole, whatever is asked for."""
+    many = [f"Brannick{number}" for number in range(500)]
+    told = recognizer.with_hotwords(many)
+    assert 1 < len(told.hotwords) < 500
+    assert list(told.hotwords) == many[: len(told.hotwords)]
+    assert told._token_count(told.hotwords) <= HOTWORD_TOKENS
+    assert told._token_count([*told.hotwords, many[len(told.hotwords)]]) > HOTWORD_TOKENS
+
+
+def test_hotwords_are_part_of_the_fingerprint(recognizer: WhisperRecognizer) -> None:
+    """What was heard without them is not what is heard with them; the crop keeps them."""
+    told = recognizer.with_hotwords(HOTWORDS)
+    prints = {recognizer.fingerprint, told.fingerprint, told.with_hotwords(["Other"]).fingerprint}
+    assert len(prints) == 3
+    assert told.with_hotwords(()).fingerprint == recognizer.fingerprint
+    assert told.with_crop(CropSettings()).fingerprint == told.fingerprint
+    assert recognizer.hotwords == ()
+
+
+def test_a_loop_ends_at_the_same_token_with_hotwords(repeating: WhisperRecognizer) -> None:
+    """A prompt does not double what a repeating decoder may make before it is stopped."""
+    usual = int(repeating.recognise(speech_of(3)).details["tokens"])
+    told = repeating.with_hotwords(["Zyzzoria"] * 3)
+    assert int(told.recognise(speech_of(3)).details["tokens"]) == usual
