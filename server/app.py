@@ -13,10 +13,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any, cast
+from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
 
 from audio.vad import VadModel
 from models.batching import BatchingEmbedder
@@ -48,6 +51,7 @@ from server.watching.gauges import add_gauges
 from server.watching.health_watch import HealthWatch, make_health_watch
 from server.watching.metrics import Metrics
 from server.watching.reports import Reports
+from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Door, Web
 from server.wire.outbox import Outbox
 from server.workers import Workers
@@ -64,6 +68,9 @@ PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
 SEND_BUFFER_BYTES = 32 * 1024
 """0.7 s of speech at 22,050 Hz."""
+GOODBYE_S = 0.4
+"""Time that clients have to take their close at shutdown; then their connections are cut."""
+LEAVING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def version() -> str:
@@ -84,11 +91,16 @@ class App:
     load_speech: LoadSpeech = load_speech_engines
     calibration: str = ""
     """What is said of the calibration that the settings carry."""
+    watchdog: Watchdog | None = None
+    """What ends the process when stopping hangs; None where the process is not ours to end."""
     sessions: dict[str, Session] = field(default_factory=dict)
     port: int = 0
     _session_count: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _serving: set[asyncio.Task[object]] = field(default_factory=set)
+    _connections: WeakSet[ServerConnection] = field(default_factory=WeakSet)
+    """Those whose handshake is not done too, which Server.close() would wait for."""
     _shared: Surroundings = field(init=False)
     _admission: Admission = field(init=False)
     _web: Web = field(init=False)
@@ -101,7 +113,14 @@ class App:
         self._shared = shared
         self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
         self._health = make_health_watch(shared, self.sessions)
-        reports = Reports(shared, self.sessions, self._admission, self._health, self.calibration)
+        reports = Reports(
+            shared,
+            self.sessions,
+            self._admission,
+            self._health,
+            self.calibration,
+            self._stopping.is_set,
+        )
         door = Door(self.settings.host, self.settings.token)
         self._web = Web(door, reports.pages())
         try:
@@ -129,11 +148,21 @@ class App:
     def stop(self) -> None:
         """Let `run` finish: no new sessions, running answers get the drain time."""
         self._stopping.set()
+        if self.watchdog is not None:
+            self.watchdog.start(self.settings.drain_timeout_s + GRACE_S)
 
     def stop_soon(self) -> None:
         """Stop from another thread; without effect when it does not run."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.stop)
+
+    def join(self) -> None:
+        """Wait for the stages' threads after `run`; the watchdog ends a process in which one hangs.
+
+        An interpreter that goes while a native call runs may crash, or hide that it hung.
+        """
+        for stage in self._shared.stages.all():
+            stage.join(self.settings.drain_timeout_s + GRACE_S)
 
     def _build(self) -> tuple[Store, EspeakLibrary, Surroundings]:
         settings = self.settings
@@ -178,6 +207,8 @@ class App:
                 self._serve_connection,
                 settings.host,
                 settings.port,
+                # Any factory will do, says websockets' documentation; its type asks for a class.
+                create_connection=cast(type[ServerConnection], self._connect),
                 process_request=self._answer_request,
                 compression=None,
                 max_size=MAXIMUM_MESSAGE_BYTES,
@@ -197,8 +228,8 @@ class App:
         room, settings = self._shared.engine_room, self.settings
         loop = asyncio.get_running_loop()
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self.stop)
+            for number in LEAVING_SIGNALS:
+                loop.add_signal_handler(number, self._leave, loop)
         workers = Workers("watch", 2)
         prespeaker = Prespeaker(settings, store, room, self._shared.stages, workers)
         rewarmer = Rewarmer(settings, room, self._shared.stages)
@@ -226,13 +257,27 @@ class App:
             server.close(code=1012, reason="the server is stopping")
         workers.close()
 
+    def _leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop at the first signal; a second one ends the process at once, by the kernel's hand."""
+        for number in LEAVING_SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        self.stop()
+
     async def _drain(self) -> None:
-        """Give running answers their time; what is left is cut by the close."""
-        running = [asyncio.create_task(session.drain()) for session in self.sessions.values()]
-        if running:
-            await asyncio.wait(running, timeout=self.settings.drain_timeout_s)
-        for task in running:
-            task.cancel()
+        """Let every session end its answer within the drain time and say goodbye; cut the rest."""
+        for session in self.sessions.values():
+            session.leave(self.settings.drain_timeout_s)
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=self.settings.drain_timeout_s + GOODBYE_S)
+        for connection in list(self._connections):
+            if hasattr(connection, "transport"):
+                connection.transport.abort()
+
+    def _connect(self, protocol: ServerProtocol, server: Server, **limits: Any) -> ServerConnection:
+        connection = ServerConnection(protocol, server, **limits)
+        self._connections.add(connection)
+        return connection
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         return self._web.respond(request)
@@ -243,6 +288,10 @@ class App:
         self._session_count += 1
         session_id = f"sess_{self._session_count:06d}"
         outbox = Outbox(connection, session_id, self.settings.send_timeout_s)
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         try:
             await self._run_session(session_id, outbox, connection)
         except (Gone, ConnectionClosed):

@@ -9,6 +9,7 @@
     │   ├── AtCapacity          no place; try again after `retry_after_ms`
     │   ├── TooSlow             the client stopped reading
     │   ├── TooFast             the client sends audio faster than it can be spoken
+    │   ├── Leaving             the server stops
     │   ├── Gone                the socket closed while something was to be sent
     │   └── Idle                nothing was said for too long
     └── StageError              one stage of one turn failed; the next turn works
@@ -96,6 +97,14 @@ class TooFast(SessionError):
 
     code = "too_fast"
     close_code = 4429
+
+
+class Leaving(SessionError):
+    """The server stops; another one, or the same a little later, goes on."""
+
+    code = "server_stopping"
+    retryable = True
+    close_code = 1012
 
 
 class Gone(SessionError):

@@ -77,6 +77,8 @@ class Permits:
         self.queue_limit = queue_limit
         self.in_use = 0
         self.waiting = 0
+        self.overdue = 0
+        """Calls that run though their callers' deadlines are over: their threads may hang."""
         self._line: list[Ticket] = []
         self._cores = cores or Cores(limit)
         self._cores.join(self)
@@ -86,6 +88,11 @@ class Permits:
         """Whether nothing runs or waits in this line, and a call would run at once."""
         has_core = self._cores.in_use < self._cores.limit and not self._cores.waiting
         return has_core and not self.in_use and not self.waiting
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether every thread is with a call that is overdue: nothing else gets through."""
+        return self.overdue >= self.limit
 
     @property
     def head(self) -> Ticket | None:
@@ -116,6 +123,7 @@ class Permits:
         """Stop counting a granted call against the cores; its permit stays taken until release."""
         if ticket.is_granted and not ticket.is_overdue:
             ticket.is_overdue = True
+            self.overdue += 1
             self._cores.in_use -= 1
             self._cores.dispatch()
 
@@ -125,7 +133,9 @@ class Permits:
             raise RuntimeError("a permit was released that was not granted")
         ticket.is_granted = False
         self.in_use -= 1
-        if not ticket.is_overdue:
+        if ticket.is_overdue:
+            self.overdue -= 1
+        else:
             self._cores.in_use -= 1
         self._cores.dispatch()
 

@@ -43,6 +43,7 @@ from server.turn import Question, Turn, TurnLimits
 from server.typed import TypedQuestion
 from server.wire import client_events as asked
 from server.wire import server_events as told
+from server.wire.goodbye import leave_after
 from server.wire.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -96,10 +97,9 @@ class Session:
         finally:
             self._news.unsubscribe()
 
-    async def drain(self) -> None:
-        """Wait for the answer that is being given, if any."""
-        if self._turn_task is not None:
-            await asyncio.wait([self._turn_task])
+    def leave(self, patience_s: float) -> None:
+        """End the session as Leaving, after the answer that is being given or that time."""
+        self._group.create_task(leave_after(self._turn_task, patience_s))
 
     async def _take(self, message: str | bytes) -> None:
         self._check_idle()

@@ -41,7 +41,7 @@ class FakeRecognizer:
 
 
 class FakeSynthesizer:
-    """Speaks a tone of 10 ms a character."""
+    """Speaks a tone, of 10 ms a character unless told otherwise."""
 
     name = "fake voice"
     fingerprint = "fake-tts-1"
@@ -49,6 +49,7 @@ class FakeSynthesizer:
     is_aligned = False
 
     def __init__(self) -> None:
+        self.character_ms = 10
         self.sentences: list[str] = []
         self.error: Exception | None = None
         self.go = threading.Event()
@@ -59,7 +60,7 @@ class FakeSynthesizer:
         assert self.go.wait(10)
         if self.error is not None:
             raise self.error
-        times = np.arange(len(sentence) * self.rate_hz // 100) / self.rate_hz
+        times = np.arange(len(sentence) * self.character_ms * self.rate_hz // 1000) / self.rate_hz
         tone = np.sin(2 * np.pi * 440 * times) * 8000
         return Speech(tone.astype(np.int16), self.rate_hz, self.name)
 

@@ -1,23 +1,34 @@
 """`parley serve`: runs the app and says where it is and which engines run, and why."""
 
 import asyncio
+import faulthandler
 import sys
 import time
 
-from server.app import App
+from server.app import App, LoadSpeech
 from server.configuration.addresses import is_loopback
+from server.engines.loading import load_speech_engines
 from server.errors import StartError
 from server.settings import Settings
+from server.watching.watchdog import Watchdog
 
 
-def run_serve(settings: Settings, *, with_samples: bool, calibration: str = "") -> int:
+def run_serve(
+    settings: Settings,
+    *,
+    with_samples: bool,
+    calibration: str = "",
+    load_speech: LoadSpeech = load_speech_engines,
+) -> int:
     """Serve until stopped; `calibration` tells what of it is in effect. Raises StartError when it
-    cannot start.
+    cannot start. Exit codes: 0, or 70 from the watchdog when a thread hangs.
     """
     if not is_loopback(settings.host) and not settings.token:
         raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
     started_at_s = time.monotonic()
-    app = App(settings, say, with_samples, calibration=calibration)
+    # A crash in native code then says in which call, before the process dies of it.
+    faulthandler.enable()
+    app = App(settings, say, with_samples, load_speech, calibration, Watchdog())
 
     def on_ready(port: int) -> None:
         engines = app.engines()
@@ -30,6 +41,7 @@ def run_serve(settings: Settings, *, with_samples: bool, calibration: str = "") 
         say(f"Open http://{settings.host}:{port}")
 
     asyncio.run(app.run(on_ready))
+    app.join()
     say("Stopped.")
     return 0
 

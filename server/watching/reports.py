@@ -1,6 +1,6 @@
 """The reports of the process: /health, /ready, /metrics, /stats, /history. It only reads."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,12 +23,14 @@ class Reports:
         admission: Admission,
         health: HealthWatch,
         calibration: str = "",
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._shared = shared
         self._admission = admission
         self._sessions = sessions
         self._health = health
         self._calibration = calibration
+        self._is_stopping = is_stopping
 
     def pages(self) -> dict[str, Report]:
         """Return path to report."""
@@ -41,11 +43,18 @@ class Reports:
         }
 
     def health(self) -> Page:
-        """JSON: status, engines and why, calibration, index, version."""
+        """JSON: status, stuck stages, engines and why, calibration, index, version.
+
+        503 with the same JSON while it stops, and while every thread of a stage hangs: a check that
+        looks at nothing else then has the process replaced.
+        """
         engines = self._shared.engine_room.current
+        stuck = [stage.name for stage in self._stages() if stage.permits.is_stuck]
+        status = "stopping" if self._is_stopping() else "degraded" if stuck else "ok"
         return json_page(
             {
-                "status": "ok",
+                "status": status,
+                "stuck": stuck,
                 "version": self._shared.version,
                 "preset": str(self._shared.settings.preset),
                 "engines": engines.names(),
@@ -54,11 +63,14 @@ class Reports:
                 "index": engines.knowledge.describe(),
                 "sessions": len(self._sessions),
                 "degraded": list(self._shared.governor.steps),
-            }
+            },
+            200 if status == "ok" else 503,
         )
 
     def ready(self) -> Page:
-        """Plain text; 503 while every place is taken, so that a balancer looks elsewhere."""
+        """Plain text; 503 while it stops or has no place, so that a balancer looks elsewhere."""
+        if self._is_stopping():
+            return Page(b"stopping\n", "text/plain", 503)
         if len(self._sessions) >= self._shared.settings.sessions_maximum:
             return Page(b"at capacity\n", "text/plain", 503)
         return Page(b"ready\n", "text/plain")

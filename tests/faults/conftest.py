@@ -1,18 +1,55 @@
-"""The stands of tests/server, and one whole server with a healthy witness beside the fault."""
+"""The stands of tests/server, whole servers with a witness beside the fault, and figures."""
 
+import json
+import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.redis_process import RedisProcess, redis_process
+from models.espeak import EspeakLibrary
+from models.language_model import LanguageModelFiles
+from server.engines.loading import SpeechEngines
+from server.pipeline import Stages
 from server.settings import Settings
+from tests.fakes import FakeRecognizer, FakeSynthesizer
+from tests.faults.figures import Figure, Figures
 from tests.server.conftest import make_stand, prepared_data_dir, spoken, store, vad_model
 from tests.server.running import RunningApp, running_app
 
 __all__ = ["faulted_server", "make_stand", "prepared_data_dir", "spoken", "store", "vad_model"]
+
+FIGURES = pytest.StashKey[Figures]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--record-figures", action="store_true", help="write the figures of faults")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    figures = session.config.stash.get(FIGURES, Figures())
+    if figures.by_row and session.config.getoption("record_figures", False):
+        figures.write()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Keeps and prints what the test measures, under the row in its file's name."""
+    found = re.match(r"test_(\d\d)_", request.path.name)
+    assert found is not None
+    row, figures = found[1], request.config.stash.setdefault(FIGURES, Figures())
+
+    def note(what: str, value: float, unit: str) -> None:
+        sys.stdout.write(f"row {row}: {what}: {value:.3g} {unit}\n")
+        figures.note(row, what, value, unit)
+
+    return note
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +70,58 @@ def faulted_server(
     )
     with running_app(settings) as running:
         yield running
+
+
+@dataclass(frozen=True, slots=True)
+class FakedServer:
+    """A whole server but for its ears and voice, which can be held and made to fail."""
+
+    running: RunningApp
+    recognizer: FakeRecognizer
+    synthesizer: FakeSynthesizer
+
+    @property
+    def url(self) -> str:
+        return self.running.url
+
+    @property
+    def stages(self) -> Stages:
+        return self.running.app._shared.stages
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Return status code and content of /health."""
+        code, body = self.running.get("/health")
+        return code, json.loads(body)
+
+
+StartFaked = Callable[..., FakedServer]
+
+
+@pytest.fixture
+def start_faked(tmp_path: Path, prepared_data_dir: Path) -> Iterator[StartFaked]:
+    """Start servers with fake ears and voice, with these settings changed."""
+    with ExitStack() as stack:
+
+        def start(**changes: Any) -> FakedServer:
+            recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
+            synthesizer.character_ms = 1
+            calm = {"prespeak": False, "cache_disk": False, "admission_by_latency": False}
+            data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data", dirs_exist_ok=True)
+            settings = replace(
+                Settings(), port=0, offline=True, data_dir=data_dir, **{**calm, **changes}
+            )
+
+            def load(
+                settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary
+            ) -> SpeechEngines:
+                return SpeechEngines(recognizer, synthesizer, ())
+
+            running = stack.enter_context(running_app(settings, load_speech=load))
+            stack.callback(recognizer.go.set)
+            stack.callback(synthesizer.go.set)
+            return FakedServer(running, recognizer, synthesizer)
+
+        yield start
 
 
 @pytest.fixture

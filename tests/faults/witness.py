@@ -1,10 +1,13 @@
 """A healthy client of a real server: asks by text and listens to the whole answer."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+PATIENCE_S = 30
 LONG = "tell me how to get to the lighthouse and what the tour costs"
 
 
@@ -32,11 +35,18 @@ async def listen(connection: ClientConnection) -> dict[str, Any]:
     raise AssertionError("the witness lost its connection")
 
 
-async def is_served(url: str) -> bool:
+async def is_served(url: str, text: str = LONG) -> bool:
     """Whether somebody else gets an answer at this moment, to its end."""
     connection = await opened(url)
     try:
-        await ask(connection)
+        await ask(connection, text)
         return bool((await listen(connection))["outcome"] in ("answered", "refused"))
     finally:
         await connection.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for it: on a slow machine for long, never in vain for ever."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from server.app import App
+from server.app import App, LoadSpeech
+from server.engines.loading import load_speech_engines
 from server.settings import Settings
 
 READY_TIMEOUT_S = 60
@@ -37,12 +38,17 @@ class RunningApp:
 
 
 @contextmanager
-def running_app(settings: Settings, *, with_samples: bool = True) -> Iterator[RunningApp]:
+def running_app(
+    settings: Settings,
+    *,
+    with_samples: bool = True,
+    load_speech: LoadSpeech = load_speech_engines,
+) -> Iterator[RunningApp]:
     """Run the app until the block ends, then stop it and wait; its errors are raised here."""
     said: list[str] = []
     ready = threading.Event()
     errors: list[BaseException] = []
-    running = RunningApp(App(settings, said.append, with_samples), said)
+    running = RunningApp(App(settings, said.append, with_samples, load_speech), said)
 
     def on_ready(port: int) -> None:
         running.port = port

@@ -1,0 +1,16 @@
+"""How a session ends when the server stops: after its answer, with an error event and 1012.
+
+It closes no socket: server/app.py does, for every end alike.
+"""
+
+import asyncio
+from typing import Never
+
+from server.errors import Leaving
+
+
+async def leave_after(turn: asyncio.Task[None] | None, patience_s: float) -> Never:
+    """Wait for the answer that is being given, so long at most. Raises Leaving in any case."""
+    if turn is not None:
+        await asyncio.wait([turn], timeout=patience_s)
+    raise Leaving("The server is stopping.")

@@ -1,0 +1,61 @@
+"""`parley serve` with a voice that speaks, hangs or crashes: for faults that end a process.
+
+`python -m tests.faults.faulty_server FAULT DATA_DIR DRAIN_S`, where FAULT is none, hang or crash.
+"""
+
+import ctypes
+import resource
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from models.espeak import EspeakLibrary
+from models.language_model import LanguageModelFiles
+from models.tts import Speech
+from server.commands.serve import run_serve
+from server.engines.loading import SpeechEngines
+from server.settings import Settings
+from tests.fakes import FakeRecognizer, FakeSynthesizer
+
+NULL = 0
+
+
+class FaultyVoice(FakeSynthesizer):
+    """Speaks 10 ms a character, unless it is to hang for ever or to crash as native code does."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self._fault = fault
+
+    def synthesise(self, sentence: str, speed: float = 1.0) -> Speech:
+        if self._fault == "hang":
+            threading.Event().wait()
+        if self._fault == "crash":
+            # Half a gigabyte of core file takes seconds to write.
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            ctypes.string_at(NULL)
+        return super().synthesise(sentence, speed)
+
+
+def main(fault: str, data_dir: str, drain_timeout_s: str) -> int:
+    settings = replace(
+        Settings(),
+        port=0,
+        offline=True,
+        prespeak=False,
+        cache_disk=False,
+        data_dir=Path(data_dir),
+        drain_timeout_s=float(drain_timeout_s),
+    )
+
+    def load(
+        settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary
+    ) -> SpeechEngines:
+        return SpeechEngines(FakeRecognizer(), FaultyVoice(fault), ())
+
+    return run_serve(settings, with_samples=True, load_speech=load)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
