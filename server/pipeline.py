@@ -18,6 +18,7 @@ from models.stt import Recognizer, Transcript
 from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
+from rag.filter import EVERYTHING, Filter
 from rag.hit import Retrieval
 from server.cache.canonical import canonical_question
 from server.cache.key import cache_key, code_digest
@@ -108,6 +109,8 @@ class Pipeline:
     """What is given up for this turn, because too much stands in line."""
     ahead: Mapping[str, str] = field(default_factory=dict)
     """Stages whose caches were looked up ahead, for the same question, and counted then."""
+    narrowing: Filter = EVERYTHING
+    """Which documents may answer."""
 
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
@@ -211,6 +214,7 @@ class Pipeline:
         made_of = (
             self.engines.embedder.fingerprint,
             knowledge.retriever.index.kind,
+            repr(self.narrowing),
             f"g{generation}-{knowledge.fingerprint}",
         )
         content = json.dumps(questions).encode()
@@ -221,7 +225,8 @@ class Pipeline:
         vectors = list(self.engines.embedder.embed(readings))
         embed_ms = (time.monotonic() - started_at_s) * 1000
         retriever = self.engines.knowledge.retriever
-        retrieval = retriever.search_readings(readings, vectors, self.search_hits)
+        hits = self.search_hits
+        retrieval = retriever.search_readings(readings, vectors, hits, self.narrowing)
         return Found(retrieval, embed_ms, tuple(readings))
 
 

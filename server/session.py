@@ -22,6 +22,7 @@ from audio.endpoint import (
     UtteranceEnded,
 )
 from audio.pcm import Samples
+from rag.filter import EVERYTHING
 from server.deadline import Deadline
 from server.errors import Idle, InvalidEvent, ParleyError, first_cause
 from server.hearing.ahead import Ahead
@@ -63,6 +64,7 @@ class Session:
         self._ears = Ears(shared.vad_model, ear_settings(settings))
         self._news = EngineNews(shared.engine_room, outbox)
         self._speed, self._idle_timeout_s = settings.speech_speed, settings.idle_timeout_s
+        self._narrowing = EVERYTHING
         self._rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._items = Items(session_id, outbox)
         guard = EchoGuard(self._ears, self._rate_hz, shared.metrics.count_echo)
@@ -315,7 +317,8 @@ class Session:
         ended_at_s = time.monotonic() if asked_at_s is None else asked_at_s
         needed = Deadline(ended_at_s + settings.target_ms / 1000)
         engines, steps = shared.engine_room.current, shared.governor.steps
-        return Pipeline(shared.stages, engines, settings.search_hits, needed, steps)
+        hits, narrowing = settings.search_hits, self._narrowing
+        return Pipeline(shared.stages, engines, hits, needed, steps, narrowing=narrowing)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
         is_question = self.state is not State.HELD
@@ -368,6 +371,7 @@ class Session:
         now = self._ears.settings
         wanted = changed(now, event)
         self._speed = event.speed or self._speed
+        self._narrowing = self._narrowing if event.narrowing is None else event.narrowing
         if wanted != now:
             self._ears.change(wanted)
             if self.state is State.HEARING:
@@ -375,11 +379,5 @@ class Session:
         await self._outbox.event(told.SessionUpdated(self._describe()))
 
     def _describe(self) -> dict[str, object]:
-        shared = self._shared
-        return describe_session(
-            self.id,
-            self._ears.settings,
-            shared.engine_room.current,
-            {"version": shared.version, "preset": str(shared.settings.preset)},
-            (self._rate_hz, self._speed),
-        )
+        voice = (self._rate_hz, self._speed)
+        return describe_session(self.id, self._ears.settings, self._shared, self._narrowing, voice)

@@ -1,15 +1,16 @@
 """What one session may set and what it tells of itself; it holds no session."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from audio.endpoint import EndpointSettings
-from server.engines.room import Engines
+from rag.filter import Filter
 from server.errors import InvalidEvent
 from server.hearing.ears import EarSettings
 from server.settings import Settings
+from server.surroundings import Surroundings
 from server.wire import client_events as asked
 from server.wire import server_events as told
+from server.wire.narrowing import describe_narrowing
 
 
 def ear_settings(settings: Settings) -> EarSettings:
@@ -52,12 +53,13 @@ def changed(now: EarSettings, event: asked.UpdateSession) -> EarSettings:
 def describe_session(
     session_id: str,
     ears: EarSettings,
-    engines: Engines,
-    process: Mapping[str, object],
+    shared: Surroundings,
+    narrowing: Filter,
     voice: tuple[int, float],
 ) -> dict[str, object]:
     """Return the `session` object; `voice` is its rate in Hz and its speed."""
     rate_hz, speed = voice
+    engines = shared.engine_room.current
     detection = told.Detection(
         ears.onset,
         ears.endpoint.prefix_ms,
@@ -72,7 +74,9 @@ def describe_session(
         speed=speed,
         detection=detection if ears.is_automatic else None,
         parley={
-            **process,
+            "version": shared.version,
+            "preset": str(shared.settings.preset),
+            "filter": describe_narrowing(narrowing),
             "engines": engines.names(),
             "notes": list(engines.notes),
             "index": engines.knowledge.describe(),

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Never
 
+from rag.filter import Filter
 from server.errors import InvalidEvent
+from server.wire.narrowing import parse_narrowing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class UpdateSession:
     """True for semantic_vad (the wait depends on the words), False for server_vad (it is fixed)."""
     input_rate_hz: int | None = None
     speed: float | None = None
+    narrowing: Filter | None = None
+    """What answers may come from; EVERYTHING takes an earlier filter back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +178,7 @@ def _parse_update(message: Mapping[str, Any]) -> UpdateSession:
     audio = _object(session, "audio", "session.audio")
     heard = _object(audio, "input", "session.audio.input")
     spoken = _object(audio, "output", "session.audio.output")
+    ours = _object(session, "parley", "session.parley")
     path = "session.audio.input.turn_detection"
     detection = (
         {} if heard.get("turn_detection") is None else _object(heard, "turn_detection", path)
@@ -189,6 +194,7 @@ def _parse_update(message: Mapping[str, Any]) -> UpdateSession:
         is_semantic=detection.get("type", "server_vad") == "semantic_vad" if detection else None,
         input_rate_hz=_whole(form, "rate", "session.audio.input.format.rate", *INPUT_RATES_HZ),
         speed=_number(spoken, "speed", "session.audio.output.speed", 0.5, 2.0),
+        narrowing=parse_narrowing(ours["filter"]) if "filter" in ours else None,
     )
 
 

@@ -322,6 +322,36 @@ async def test_session_update_is_applied_and_told(make_stand: MakeStand) -> None
     await stand.end()
 
 
+async def test_a_filter_narrows_what_the_next_questions_are_answered_from(
+    make_stand: MakeStand,
+) -> None:
+    """Told in session.updated; not even a cached answer comes from outside; null takes it back."""
+    stand = make_stand()
+
+    async def outcome(number: int) -> str:
+        for event in ask("What does it cost?"):
+            stand.messages.send(event)
+        return str((await stand.wire.wait_for("parley.turn", number))["outcome"])
+
+    def narrow(wanted: object) -> None:
+        stand.messages.send({"type": "session.update", "session": {"parley": {"filter": wanted}}})
+
+    assert await outcome(1) == "answered"
+    narrow({"documents": ["another.md"]})
+    told = (await stand.wire.wait_for("session.updated"))["session"]["parley"]["filter"]
+    assert told == {"documents": ["another.md"]}
+    assert await outcome(2) == "refused"
+    assert stand.wire.last("parley.sources")["sources"] == []
+    narrow({"documents": ["prices.md"]})
+    assert await outcome(3) == "answered"
+    narrow({"since": "2999-01-01"})
+    assert await outcome(4) == "refused"
+    narrow(None)
+    assert (await stand.wire.wait_for("session.updated", 4))["session"]["parley"]["filter"] is None
+    assert await outcome(5) == "answered"
+    await stand.end()
+
+
 async def test_other_engines_are_announced_between_turns(make_stand: MakeStand) -> None:
     """A swap brings parley.engines; the next turn names the new engine."""
     stand = make_stand()
