@@ -72,7 +72,7 @@ def _wait_for_port(process: "subprocess.Popen[str]") -> int:
     deadline_s = time.monotonic() + READY_TIMEOUT_S
     for line in process.stdout:
         print(f"  {line.rstrip()}", file=sys.stderr)
-        if found := re.search(r"Open http://\S+:(\d+)", line):
+        if found := re.search(r"Open https?://\S+:(\d+)", line):
             return int(found[1])
         if time.monotonic() > deadline_s:
             break

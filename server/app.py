@@ -9,7 +9,7 @@ import importlib.metadata
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
 from audio.vad import VadModel
 from models.batching import BatchingEmbedder
@@ -28,6 +29,13 @@ from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
 from server.cache.ladder import build_ladder
+from server.door.addresses import Addresses
+from server.door.connection import GuardedConnection, refuse_unless_let_in
+from server.door.doorkeeper import Doorkeeper, limits_of
+from server.door.quiet_logger import quiet_logger
+from server.door.rules import Rules
+from server.door.tls import Tls
+from server.door.tokens import chosen_subprotocol
 from server.engines.hub_watch import HubWatch
 from server.engines.knowledge import open_knowledge
 from server.engines.knowledge_watch import KnowledgeWatch
@@ -52,7 +60,7 @@ from server.watching.health_watch import HealthWatch, make_health_watch
 from server.watching.metrics import Metrics
 from server.watching.reports import Reports
 from server.watching.watchdog import GRACE_S, Watchdog
-from server.web import Door, Web
+from server.web import Web
 from server.wire.outbox import Outbox
 from server.workers import Workers
 
@@ -62,7 +70,6 @@ LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], Spee
 
 MAXIMUM_MESSAGE_BYTES = 64 * 1024
 MAXIMUM_QUEUED_MESSAGES = 32
-OPEN_TIMEOUT_S = 5
 PING_INTERVAL_S = 15
 PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
@@ -103,15 +110,20 @@ class App:
     """Those whose handshake is not done too, which Server.close() would wait for."""
     _shared: Surroundings = field(init=False)
     _admission: Admission = field(init=False)
+    _door: Doorkeeper = field(init=False)
+    _tls: Tls | None = field(init=False)
     _web: Web = field(init=False)
     _health: HealthWatch = field(init=False)
 
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
         """Serve until `stop` or SIGTERM. Raises StartError when it cannot start."""
         self._loop = asyncio.get_running_loop()
+        self._tls = await asyncio.to_thread(Tls.load, self.settings.tls_cert, self.settings.tls_key)
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
+        addresses = Addresses(limits_of(self.settings))
+        self._door = Doorkeeper(Rules.of(self.settings), addresses, shared.metrics.count_refused)
         self._health = make_health_watch(shared, self.sessions)
         reports = Reports(
             shared,
@@ -121,8 +133,7 @@ class App:
             self.calibration,
             self._stopping.is_set,
         )
-        door = Door(self.settings.host, self.settings.token)
-        self._web = Web(door, reports.pages())
+        self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
             async with await self._listen() as server:
                 self.port = server.sockets[0].getsockname()[1]
@@ -210,10 +221,13 @@ class App:
                 # Any factory will do, says websockets' documentation; its type asks for a class.
                 create_connection=cast(type[ServerConnection], self._connect),
                 process_request=self._answer_request,
+                select_subprotocol=_select_subprotocol,
+                logger=quiet_logger(),
+                ssl=None if self._tls is None else self._tls.context,
                 compression=None,
                 max_size=MAXIMUM_MESSAGE_BYTES,
                 max_queue=MAXIMUM_QUEUED_MESSAGES,
-                open_timeout=OPEN_TIMEOUT_S,
+                open_timeout=settings.open_timeout_s,
                 ping_interval=PING_INTERVAL_S,
                 ping_timeout=PING_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
@@ -275,12 +289,13 @@ class App:
                 connection.transport.abort()
 
     def _connect(self, protocol: ServerProtocol, server: Server, **limits: Any) -> ServerConnection:
-        connection = ServerConnection(protocol, server, **limits)
+        connection = GuardedConnection(self._door, protocol, server, **limits)
         self._connections.add(connection)
         return connection
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
-        return self._web.respond(request)
+        visitor = connection if isinstance(connection, GuardedConnection) else None
+        return self._web.respond(request, visitor)
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         """Run one session and close it with the code that its end deserves."""
@@ -293,6 +308,7 @@ class App:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         try:
+            refuse_unless_let_in(connection)
             await self._run_session(session_id, outbox, connection)
         except (Gone, ConnectionClosed):
             log.info("%s: the connection was lost", session_id)
@@ -320,6 +336,13 @@ class App:
         if self._stopping.is_set():
             raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
         self._admission.check(len(self.sessions))
+
+
+def _select_subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    chosen = chosen_subprotocol(offered)
+    return None if chosen is None else Subprotocol(chosen)
 
 
 def _limit_send_buffer(connection: ServerConnection) -> None:

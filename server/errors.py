@@ -7,6 +7,8 @@
     │   └── BadFrame            a binary frame that is not PCM16; the fifth closes
     ├── SessionError            ends the session
     │   ├── AtCapacity          no place; try again after `retry_after_ms`
+    │   │   └── AddressLimit    no place for this address: it has too many connections
+    │   ├── Unauthorized        no token, or one that opens nothing
     │   ├── TooSlow             the client stopped reading
     │   ├── TooFast             the client sends audio faster than it can be spoken
     │   ├── Leaving             the server stops
@@ -83,6 +85,20 @@ class AtCapacity(SessionError):
     def __init__(self, message: str, retry_after_ms: int) -> None:
         super().__init__(message)
         self.retry_after_ms = retry_after_ms
+
+
+class AddressLimit(AtCapacity):
+    """One address has as many connections as it may have, or opened too many in a minute.
+
+    The code is its parent's: what a client is to do is the same.
+    """
+
+
+class Unauthorized(SessionError):
+    """Nothing that the client sent proves a token."""
+
+    code = "unauthorized"
+    close_code = 4401
 
 
 class TooSlow(SessionError):

@@ -99,7 +99,18 @@ class Settings:
     preset: Preset = _setting(Preset.DEVELOPMENT, "the set of defaults")
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8765, "TCP port; 0 takes a free one", 0, 65535)
-    token: str = _setting("", "bearer token; needed to listen off loopback")
+    token: str = _setting("", "bearer token, or several by commas; needed off loopback")
+    origins: str = _setting("", "other sites whose pages may connect, by commas")
+    trusted_proxies: str = _setting("", "proxies whose X-Forwarded-For is believed, by commas")
+    tls_cert: str = _setting("", "PEM file of the certificate and its chain")
+    tls_key: str = _setting("", "PEM file of its key, without a password")
+    address_connections: int = _setting(
+        128, "connections of one address at once; 0 is no limit", 0, 100_000
+    )
+    address_new_a_minute: int = _setting(
+        3000, "new connections of one address a minute; 0 is no limit", 0, 1_000_000
+    )
+    open_timeout_s: float = _setting(5.0, "time for a handshake", 0.1, 60)
     settings_file: str = _setting("", "file of KEY=VALUE lines; the environment wins over it")
     data_dir: Path = _setting(_default_data_dir, "store, indexes, caches, converted models")
     models_dir: Path = _setting(_default_weights_dir, "downloaded weights")
@@ -245,6 +256,7 @@ PRESETS: Mapping[Preset, Mapping[str, Any]] = {
         "target_ms": 1200,
     },
     Preset.HIGH_PERFORMANCE: {
+        "address_connections": 256,
         "cache_bytes": 256 << 20,
         "sessions_maximum": 64,
         "log_level": LogLevel.WARNING,

@@ -6,7 +6,7 @@ import sys
 import time
 
 from server.app import App, LoadSpeech
-from server.configuration.addresses import is_loopback
+from server.configuration.addresses import is_loopback, split_list
 from server.engines.loading import load_speech_engines
 from server.errors import StartError
 from server.settings import Settings
@@ -23,7 +23,7 @@ def run_serve(
     """Serve until stopped; `calibration` tells what of it is in effect. Raises StartError when it
     cannot start. Exit codes: 0, or 70 from the watchdog when a thread hangs.
     """
-    if not is_loopback(settings.host) and not settings.token:
+    if not is_loopback(settings.host) and not split_list(settings.token):
         raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
     started_at_s = time.monotonic()
     # A crash in native code then says in which call, before the process dies of it.
@@ -38,7 +38,8 @@ def run_serve(
         if calibration:
             say(f"  {calibration}")
         say(f"Ready after {time.monotonic() - started_at_s:.1f} s.")
-        say(f"Open http://{settings.host}:{port}")
+        scheme = "https" if settings.tls_cert else "http"
+        say(f"Open {scheme}://{settings.host}:{port}")
 
     asyncio.run(app.run(on_ready))
     app.join()

@@ -1,7 +1,10 @@
 """Judges the addresses that settings name. It resolves and connects to nothing."""
 
 import ipaddress
+from collections.abc import Sequence
 from urllib.parse import urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_web_address(url: str) -> bool:
@@ -24,3 +27,13 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def parse_network(text: str) -> Network:
+    """Return the network of an address or a range such as 10.0.0.0/8. Raises ValueError."""
+    return ipaddress.ip_network(text, strict=False)
+
+
+def split_list(text: str) -> Sequence[str]:
+    """Return the parts of a setting that is a list, by commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -4,12 +4,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from server.cache.redis_address import redis_problem
-from server.configuration.addresses import is_loopback, is_web_address
+from server.configuration.addresses import (
+    is_loopback,
+    is_web_address,
+    parse_network,
+    split_list,
+)
+from server.door.names import parse_origin
 
 
 def contradictions(values: Mapping[str, Any]) -> list[str]:
     """Return a line for each, with the variables that disagree; `values` has every setting."""
-    return [*_of_speech(values), *_of_the_index(values), *_of_addresses(values)]
+    return [
+        *_of_speech(values),
+        *_of_the_index(values),
+        *_of_addresses(values),
+        *_of_the_door(values),
+    ]
 
 
 def _of_speech(values: Mapping[str, Any]) -> Iterator[str]:
@@ -32,5 +43,27 @@ def _of_addresses(values: Mapping[str, Any]) -> Iterator[str]:
             yield (f"PARLEY_{name.upper()} is no address: http://host or https://host is accepted")
     if problem := redis_problem(values["redis_url"]):
         yield f"PARLEY_REDIS_URL is ***: {problem}"
-    if not is_loopback(values["host"]) and not values["token"]:
+
+
+def _of_the_door(values: Mapping[str, Any]) -> Iterator[str]:
+    tokens = split_list(values["token"])
+    if not is_loopback(values["host"]) and not tokens:
         yield f"PARLEY_HOST is {values['host']!r}: set PARLEY_TOKEN to listen off loopback"
+    if not all("!" <= mark <= "~" for token in tokens for mark in token):
+        yield "PARLEY_TOKEN is ***: letters, digits and marks of ASCII are accepted, no spaces"
+    for text in split_list(values["origins"]):
+        if parse_origin(text) is None:
+            yield f"PARLEY_ORIGINS has {text[:80]!r}: https://name or http://name:port is accepted"
+    for text in split_list(values["trusted_proxies"]):
+        if not _is_network(text):
+            yield f"PARLEY_TRUSTED_PROXIES has {text[:80]!r}: an address or 10.0.0.0/8 is accepted"
+    if bool(values["tls_cert"]) != bool(values["tls_key"]):
+        yield "PARLEY_TLS_CERT and PARLEY_TLS_KEY: both are needed, or neither"
+
+
+def _is_network(text: str) -> bool:
+    try:
+        parse_network(text)
+    except ValueError:
+        return False
+    return True

@@ -41,7 +41,7 @@ class PrometheusSeries:
             "parley_interruptions", "Speech into an answer, by kind", "kind"
         )
         self.refused = self._count(
-            "parley_refused_sessions", "Sessions refused at the door", "code"
+            "parley_refused_sessions", "Sessions and connections refused at the door", "code"
         )
         self.posts = self._count(
             "parley_posts", "Alerts and traces sent to the addresses set", "purpose", "result"

@@ -1,5 +1,6 @@
 """The reports of the process: /health, /ready, /metrics, /stats, /history. It only reads."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -41,6 +42,15 @@ class Reports:
             "/stats": self.stats,
             "/history": self.history,
         }
+
+    def public_pages(self) -> dict[str, Report]:
+        """Return what a balancer needs and who has no token may know."""
+        return {"/health": self.is_well, "/ready": self.ready}
+
+    def is_well(self) -> Page:
+        """JSON: the status of `health` and nothing else."""
+        whole = self.health()
+        return json_page({"status": json.loads(whole.body)["status"]}, whole.status)
 
     def health(self) -> Page:
         """JSON: status, stuck stages, engines and why, calibration, index, version.

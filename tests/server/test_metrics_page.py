@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry, Metric
 
 from audio.pcm import Samples
 from server.cache.metrics import Found, Tier, Written
-from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout
+from server.door.doorkeeper import ADDRESS_LIMIT
+from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout, Unauthorized
 from server.governor import Step
 from server.hearing.interruption import Interruption
 from server.hearing.partials import PartialFate
@@ -32,7 +33,7 @@ STAGE_CODES = {StageBusy.code, StageTimeout.code, StageFailed.code}
 
 VALUES: Mapping[str, set[str]] = {
     "alert": set(AlertName),
-    "code": {*STAGE_CODES, AtCapacity.code},
+    "code": {*STAGE_CODES, AtCapacity.code, ADDRESS_LIMIT, Unauthorized.code},
     "fate": {*Fate, *PartialFate},
     "kind": set(Interruption),
     "outcome": set(Outcome),

@@ -1,0 +1,71 @@
+"""A connection that is counted from its first moment to its last, and cut when it is a flood's.
+
+Whether somebody else stands behind it is told only by the headers of a trusted proxy, so such a
+connection is counted once they are read.
+"""
+
+import asyncio
+from typing import Any, cast
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request
+
+from server.door.addresses import Verdict
+from server.door.doorkeeper import Doorkeeper
+from server.errors import SessionError
+
+
+class GuardedConnection(ServerConnection):
+    """What `websockets` makes for each connection; `refusal` ends it before a session begins."""
+
+    def __init__(self, keeper: Doorkeeper, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.refusal: SessionError | None = None
+        self._keeper = keeper
+        self._peer = ""
+        self._address: str | None = None
+        self._verdict = Verdict.LET_IN
+        self._is_cut = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count it, and end a flood's connection before anything is read from it."""
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        if not self._keeper.speaks_for_others(self._peer):
+            self._count(self._keeper.client_of(self._peer, []))
+        if self._verdict is Verdict.CUT:
+            self._is_cut = True
+            cast(asyncio.Transport, transport).abort()
+            return
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Count it no more."""
+        if self._address is not None:
+            self._keeper.addresses.leave(self._address)
+        if not self._is_cut:
+            super().connection_lost(exc)
+
+    def admit(self, request: Request) -> SessionError | None:
+        """Return why this connection's address may not have it, once its request is read."""
+        if self._address is None:
+            forwarded = request.headers.get_all("X-Forwarded-For")
+            self._count(self._keeper.client_of(self._peer, forwarded))
+        if self._verdict is Verdict.LET_IN or self._address is None:
+            return None
+        return self._keeper.refusal(self._address)
+
+    @property
+    def is_from_proxy(self) -> bool:
+        """Whether its X-Forwarded headers are believed."""
+        return self._keeper.speaks_for_others(self._peer)
+
+    def _count(self, address: str) -> None:
+        self._address = address
+        self._verdict = self._keeper.arrive(address)
+
+
+def refuse_unless_let_in(connection: ServerConnection) -> None:
+    """Raise what the connection was refused with when its handshake was answered."""
+    if isinstance(connection, GuardedConnection) and connection.refusal is not None:
+        raise connection.refusal
