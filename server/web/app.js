@@ -4,10 +4,16 @@
 import { AudioGraph } from "./audio.js";
 import { Conversation } from "./conversation.js";
 import { byId, setText } from "./elements.js";
-import { LOST_MICROPHONE, MicrophoneError, explain, openMicrophone } from "./microphone.js";
+import { Keys } from "./keys.js";
 import { describeSituation } from "./situation.js";
-import { EnginesView, LevelView, SituationView } from "./status-view.js";
+import { EnginesView, LevelView, SituationView, showLibrary } from "./status-view.js";
+import { Talk } from "./talk.js";
+import { TokenView, keptToken } from "./token-view.js";
 import { CurrentTurnView, HistoryView } from "./turn-view.js";
+import { UploadsView } from "./uploads-view.js";
+import { Uploads } from "./uploads.js";
+import { VoiceView } from "./voice-view.js";
+import { WakeLock } from "./wake-lock.js";
 
 /**
  * @typedef {import("./conversation.js").WireEvent} WireEvent
@@ -26,81 +32,95 @@ class App {
   constructor() {
     this._worker = new Worker("/socket-worker.js", { type: "module" });
     this._conversation = new Conversation();
+    this._uploads = new Uploads();
     this._audio = new AudioGraph(this._worker, {
       onInputLevel: (levelDbfs) => this._hearLevel(levelDbfs),
       onPlayback: (report) => this._onPlayback(report),
-      onMicrophoneLost: () => this._fail(LOST_MICROPHONE),
+      onMicrophoneLost: () => this._talk.lose(),
+    });
+    this._talk = new Talk(this._worker, this._audio, {
+      onOpening: () => this._onOpening(),
+      onChange: () => this._onMicrophone(),
+      onClosed: () => this._onClosed(),
     });
     this._current = new CurrentTurnView();
     this._history = new HistoryView();
     this._situation = new SituationView();
     this._level = new LevelView();
     this._engines = new EnginesView();
-    /** @type {import("./situation.js").Facts} */
-    this._facts = {
-      link: null,
-      isMicrophoneOpen: false,
-      isMicrophoneOpening: false,
-      isHearing: false,
-      isThinking: false,
-      isPlaying: false,
-      problem: null,
-    };
+    this._wakeLock = new WakeLock();
+    this._voice = new VoiceView({
+      onOutput: (output) => this._worker.postMessage({ type: "update", output }),
+      onDevice: (deviceId) => this._talk.choose(deviceId),
+    });
+    this._uploadsView = new UploadsView((files) => this._upload(files));
+    this._tokenView = new TokenView((token) => this._worker.postMessage({ type: "token", token }));
+    /** @type {LinkReport | null} */
+    this._link = null;
+    this._isPlaying = false;
     this._pendingQuestion = "";
     this._restTimer = 0;
     this._worker.onmessage = ({ data }) => this._onWorker(data);
   }
 
   start() {
-    this._worker.postMessage({ type: "connect" });
-    byId("microphone").addEventListener("click", () => this.toggleMicrophone());
+    this._worker.postMessage({ type: "token", token: keptToken() });
+    const microphone = byId("microphone");
+    microphone.addEventListener("click", () => this._talk.toggle());
+    byId("mute").addEventListener("click", () => this._talk.toggleMute());
+    byId("stop").addEventListener("click", () => this.stopAnswer());
     byId("ask").addEventListener("submit", (submission) => this._onSubmit(submission));
-    document.addEventListener("keydown", (press) => this._onKey(press));
+    new Keys(microphone, {
+      onHold: () => this._onHold(),
+      onRelease: (isTap) => this._talk.release(isTap),
+      onStop: () => this.stopAnswer(),
+      onMute: () => this._talk.toggleMute(),
+    });
+    navigator.mediaDevices?.addEventListener("devicechange", () => this._showMicrophones());
+    keepClearOf(byId("dock"));
     this._render();
-  }
-
-  toggleMicrophone() {
-    if (this._facts.isMicrophoneOpening) return;
-    if (this._audio.isCapturing) this._closeMicrophone();
-    else this._openMicrophone();
   }
 
   /** Silences the answer at once, and tells the server to stop. */
   stopAnswer() {
-    if (!this._facts.isPlaying && !this._conversation.isThinking) return;
+    if (!this._isPlaying && !this._conversation.isThinking) return;
     this._worker.postMessage({ type: "cancel", isThinking: this._conversation.isThinking });
   }
 
-  async _openMicrophone() {
-    this._facts.isMicrophoneOpening = true;
-    this._facts.problem = null;
+  _onHold() {
+    this.stopAnswer();
+    this._talk.hold();
+  }
+
+  _onOpening() {
     this._worker.postMessage({ type: "connect" });
-    this._render();
-    try {
-      // Begun here because only a gesture may start sound; capture() tells if it failed.
-      this._audio.wake().catch(() => {});
-      await this._audio.capture(await openMicrophone());
-    } catch (error) {
-      this._facts.problem = error instanceof MicrophoneError ? error.problem : explain(error);
-    }
-    this._facts.isMicrophoneOpening = false;
-    this._facts.isMicrophoneOpen = this._audio.isCapturing;
     this._render();
   }
 
-  _closeMicrophone() {
-    this._audio.release();
-    this._facts.isMicrophoneOpen = false;
+  _onMicrophone() {
+    if (this._talk.isOpen) this._showMicrophones();
+    this._render();
+  }
+
+  _onClosed() {
     this._level.rest();
     this._restIfQuiet();
     this._render();
   }
 
-  /** @param {import("./microphone.js").Problem} problem */
-  _fail(problem) {
-    this._closeMicrophone();
-    this._facts.problem = problem;
-    this._render();
+  _showMicrophones() {
+    this._voice.showMicrophones(this._talk.deviceId);
+  }
+
+  /** @param {File[]} files */
+  _upload(files) {
+    const added = files.map((file) => ({ file, upload: this._uploads.add(file) }));
+    const sent = added.filter(({ upload }) => upload.state === "waiting");
+    this._worker.postMessage({
+      type: "upload",
+      files: sent.map(({ file, upload }) => ({ id: upload.id, file })),
+    });
+    this._uploadsView.show(this._uploads.all);
   }
 
   /** @param {Event} submission */
@@ -110,7 +130,7 @@ class App {
     const text = field.value.trim();
     if (!text) return;
     field.value = "";
-    this._facts.problem = null;
+    this._talk.problem = null;
     // Typed questions are answered aloud as well; without a sound device the words still appear.
     this._audio
       .wake()
@@ -120,7 +140,7 @@ class App {
 
   /** @param {string} text */
   _ask(text) {
-    if (this._facts.link?.state !== "open") {
+    if (this._link?.state !== "open") {
       this._pendingQuestion = text;
       this._worker.postMessage({ type: "connect" });
       return;
@@ -130,17 +150,6 @@ class App {
     this._conversation.askTyped(text);
     this._worker.postMessage({ type: "ask", text });
     this._render();
-  }
-
-  /** @param {KeyboardEvent} press */
-  _onKey(press) {
-    if (press.key === "Escape") this.stopAnswer();
-    if (press.code !== "Space" || press.repeat || press.ctrlKey || press.altKey || press.metaKey)
-      return;
-    const target = /** @type {Element} */ (press.target);
-    if (target.closest("input, textarea, select, button, summary, a, [contenteditable]")) return;
-    press.preventDefault();
-    this.toggleMicrophone();
   }
 
   /** @param {any} message */
@@ -153,7 +162,7 @@ class App {
 
   /** @param {LinkReport} report */
   _onLink(report) {
-    this._facts.link = report;
+    this._link = report;
     document.body.dataset.link = report.state;
     if (report.state !== "open") this._conversation.interrupt();
     if (report.state === "open" || report.state === "asleep") this._warn("");
@@ -167,13 +176,30 @@ class App {
   /** @param {WireEvent} event */
   _onEvent(event) {
     this._conversation.apply(event);
-    if (event.type === "session.created") this._engines.introduce(event.session ?? {});
+    if (event.type === "session.created") this._introduce(event.session ?? {});
+    else if (event.type === "session.updated") this._voice.show(event.session ?? {});
     else if (event.type === "parley.engines")
       this._engines.show(event.engines ?? {}, event.notes ?? []);
+    else if (event.type.startsWith("parley.upload.")) this._onUpload(event);
     else if (event.type === "error") this._onError(event.error ?? {});
     else if (event.type === "input_audio_buffer.committed") this._warn("");
     else if (event.type === "response.created") this._audio.resume();
     else if (event.type === "parley.turn") this._onTurnFinished(event);
+  }
+
+  /** @param {Record<string, any>} session */
+  _introduce(session) {
+    this._engines.introduce(session);
+    this._voice.introduce(session);
+    this._uploads.introduce(session);
+    this._uploadsView.introduce(this._uploads.offer);
+  }
+
+  /** @param {WireEvent} event */
+  _onUpload(event) {
+    this._uploads.apply(event);
+    this._uploadsView.show(this._uploads.all);
+    if (event.index) showLibrary(event.index);
   }
 
   /** @param {Record<string, any>} error */
@@ -190,16 +216,25 @@ class App {
 
   /** @param {PlaybackReport} report */
   _onPlayback(report) {
-    if (report.type === "played") return this._level.ring(report.levelDbfs);
-    if (report.type === "started") this._facts.isPlaying = true;
-    else if (report.type === "sentence") this._conversation.hear(/** @type {any} */ (report));
+    if (report.type === "played") return this._onPlayed(report);
+    if (report.type === "started") {
+      this._isPlaying = true;
+      this._conversation.noteGap(report.gapMs);
+    } else if (report.type === "sentence") this._conversation.hear(/** @type {any} */ (report));
     else if (report.type === "drained" || report.type === "flushed") this._onSilence(report);
     this._render();
   }
 
+  /** Twenty times a second while an answer sounds. @param {PlaybackReport} report */
+  _onPlayed(report) {
+    this._level.ring(report.levelDbfs);
+    this._conversation.play(report.itemId, report.playedMs);
+    if (this._conversation.current) this._current.showWords(this._conversation.current);
+  }
+
   /** @param {PlaybackReport} report */
   _onSilence(report) {
-    this._facts.isPlaying = false;
+    this._isPlaying = false;
     this._conversation.finishHearing(report.type === "flushed" ? report.playedMs : null);
     if (!this._audio.isCapturing) this._level.rest();
     this._restIfQuiet();
@@ -214,7 +249,7 @@ class App {
   _restIfQuiet() {
     clearTimeout(this._restTimer);
     this._restTimer = setTimeout(() => {
-      const isBusy = this._facts.isPlaying || this._conversation.isThinking;
+      const isBusy = this._isPlaying || this._conversation.isThinking;
       if (!isBusy && !this._audio.isCapturing) this._audio.rest();
     }, REST_AFTER_MS);
   }
@@ -225,12 +260,31 @@ class App {
   }
 
   _render() {
-    this._facts.isHearing = this._conversation.isHearing;
-    this._facts.isThinking = this._conversation.isThinking;
-    this._situation.show(describeSituation(this._facts), this._facts.isMicrophoneOpen);
-    this._current.show(this._conversation.current, this._facts.isThinking);
-    this._history.show(this._conversation.turns.slice(0, -1));
+    const { isThinking, turns } = this._conversation;
+    const facts = {
+      link: this._link,
+      isMicrophoneOpen: this._talk.isOpen,
+      isMicrophoneOpening: this._talk.isOpening,
+      isMuted: this._talk.isMuted,
+      isHeld: this._talk.isHeld,
+      isHearing: this._conversation.isHearing,
+      isThinking,
+      isPlaying: this._isPlaying,
+      problem: this._talk.problem,
+    };
+    this._situation.show(describeSituation(facts), facts);
+    this._tokenView.show(this._link?.state === "locked");
+    this._current.show(turns, isThinking);
+    this._history.show(turns.slice(0, -1));
+    this._wakeLock.want(this._talk.isOpen || this._isPlaying);
   }
+}
+
+/** What scrolls under the dock can be scrolled out again. @param {HTMLElement} dock */
+function keepClearOf(dock) {
+  const note = () =>
+    document.documentElement.style.setProperty("--dock", `${dock.offsetHeight + 32}px`);
+  new ResizeObserver(note).observe(dock);
 }
 
 new App().start();

@@ -78,6 +78,11 @@ export class AudioGraph {
     this._capture = { stream, source, node };
   }
 
+  /** @param {boolean} isMuted silence is sent instead of what the microphone hears */
+  mute(isMuted) {
+    for (const track of this._capture?.stream.getTracks() ?? []) track.enabled = !isMuted;
+  }
+
   /** Closes the microphone; the worker then commits what was being said. */
   release() {
     if (this._capture === null) return;
@@ -98,6 +103,7 @@ export class AudioGraph {
 
   /** @returns {Promise<AudioContext>} */
   async _start() {
+    if (!globalThis.AudioWorkletNode) throw new Error("this browser has no AudioWorklet");
     const context = new AudioContext({ latencyHint: "interactive" });
     await context.audioWorklet.addModule("/worklets.js");
     const node = new AudioWorkletNode(context, "parley-playback", {

@@ -7,8 +7,9 @@
  *   sentence: string}} Source
  * @typedef {{name: string, ms: number}} Segment
  * @typedef {{
- *   itemId: string, responseId: string, kind: "spoken" | "typed",
- *   question: string, heardSoFar: string, isAsked: boolean, sentences: string[], sources: Source[],
+ *   itemId: string, responseId: string, answerItemId: string, kind: "spoken" | "typed",
+ *   question: string, heardSoFar: string, isAsked: boolean, sentences: string[],
+ *   wordEndsMs: number[][], playedMs: number | null, longestGapMs: number, sources: Source[],
  *   segments: Segment[], voiceToVoiceMs: number | null, cacheHits: string[],
  *   outcome: string, isAnswered: boolean, isHeard: boolean, cutAtMs: number | null,
  *   problem: string,
@@ -23,11 +24,15 @@ function newTurn(kind, question) {
   return {
     itemId: "",
     responseId: "",
+    answerItemId: "",
     kind,
     question,
     heardSoFar: "",
     isAsked: true,
     sentences: [],
+    wordEndsMs: [],
+    playedMs: null,
+    longestGapMs: 0,
     sources: [],
     segments: [],
     voiceToVoiceMs: null,
@@ -77,12 +82,32 @@ export class Conversation {
     if (handler) handler(this, event);
   }
 
-  /** Its audio begins now. @param {{responseId: string, text: string}} sentence */
-  hear({ responseId, text }) {
+  /** Its audio begins now. @param {{responseId: string, itemId: string, text: string}} sentence */
+  hear({ responseId, itemId, text }) {
     const turn = this._byResponse(responseId) ?? this.current;
     if (turn === null) return;
+    if (itemId) turn.answerItemId = itemId;
     this._heard = turn;
     if (words(text)) turn.sentences.push(words(text));
+  }
+
+  /**
+   * So much of the answer's sound has been played; a held answer that goes on is not cut any more.
+   * @param {string} itemId @param {number} playedMs
+   */
+  play(itemId, playedMs) {
+    const turn = this._heard;
+    if (turn === null || turn.answerItemId !== itemId) return;
+    if (turn.cutAtMs !== null && playedMs > turn.cutAtMs && !turn.isAnswered) {
+      turn.cutAtMs = null;
+      turn.isHeard = false;
+    }
+    turn.playedMs = playedMs;
+  }
+
+  /** The sound of the answer stood still for so long. @param {number} gapMs */
+  noteGap(gapMs) {
+    if (this._heard) this._heard.longestGapMs = Math.max(this._heard.longestGapMs, gapMs);
   }
 
   /** @param {number | null} cutAtMs where the answer was cut off, null when it was heard whole */
@@ -91,6 +116,7 @@ export class Conversation {
     if (turn === null || turn.isHeard) return;
     turn.isHeard = true;
     turn.cutAtMs = cutAtMs;
+    if (cutAtMs !== null) turn.playedMs = cutAtMs;
   }
 
   /** The connection was lost: nothing more will come for the current turn. */
@@ -185,6 +211,10 @@ const HANDLERS = {
   "parley.sources": (conversation, event) => {
     const turn = conversation._of(event);
     if (turn) turn.sources = event.sources ?? [];
+  },
+  "parley.words": (conversation, event) => {
+    const turn = conversation._of(event);
+    if (turn && Array.isArray(event.ends_ms)) turn.wordEndsMs.push(event.ends_ms.map(Number));
   },
   "response.done": (conversation, event) => {
     const turn = conversation._byResponse(event.response?.id);

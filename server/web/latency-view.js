@@ -1,9 +1,14 @@
 // @ts-check
-// Draws where the milliseconds of one turn went: a stacked bar and a table.
+// Draws where the milliseconds of one turn went, and beside them what such turns take as a rule.
 
 import { make, makeSvg } from "./elements.js";
+import { WHOLE } from "./percentiles.js";
 
-/** @typedef {import("./conversation.js").Segment} Segment */
+/**
+ * @typedef {import("./conversation.js").Segment} Segment
+ * @typedef {import("./conversation.js").Turn} Turn
+ * @typedef {import("./percentiles.js").Spread} Spread
+ */
 
 /** In the order of a turn: each segment in words, and the stage whose cache may have saved it. */
 const SEGMENTS = new Map([
@@ -26,36 +31,35 @@ export function formatMs(ms) {
   return ms >= 0.05 ? `${ms.toFixed(1)} ms` : "0 ms";
 }
 
-/** @param {string} name @returns {string} a class of style.css; unknown names share one colour */
-function colourClass(name) {
-  return SEGMENTS.has(name) ? `segment-${name.replaceAll("_", "-")}` : "segment-other";
+/** @param {number} ms @returns {string} for a column whose head says milliseconds */
+function numeral(ms) {
+  if (ms >= 10) return Math.round(ms).toLocaleString("en");
+  return ms >= 0.05 ? ms.toFixed(1) : "0";
 }
 
-/** @param {Segment[]} segments @param {number} totalMs @returns {Element} */
-function stackedBar(segments, totalMs) {
-  const words = segments.map(({ name, ms }) => `${labelOf(name)} ${formatMs(ms)}`).join(", ");
-  const bar = makeSvg("svg", {
+/** @param {string} name @returns {string} waiting looks unlike work */
+function kindOf(name) {
+  if (name === "endpoint_wait") return "waiting";
+  return name.startsWith("queue_") ? "queueing" : "working";
+}
+
+/**
+ * Where in the turn this segment lies.
+ * @param {Segment} segment @param {number} fromMs @param {number} wholeMs
+ */
+function bar({ name, ms }, fromMs, wholeMs) {
+  const drawn = makeSvg("svg", {
     class: "bar",
-    role: "img",
-    "aria-label": words,
+    "aria-hidden": "true",
     preserveAspectRatio: "none",
-    viewBox: "0 0 1000 10",
+    viewBox: "0 0 1000 4",
   });
-  let from = 0;
-  for (const { name, ms } of segments) {
-    const width = (1000 * ms) / totalMs;
-    bar.append(
-      makeSvg("rect", {
-        class: colourClass(name),
-        x: String(from),
-        y: "0",
-        width: String(width),
-        height: "10",
-      }),
-    );
-    from += width;
-  }
-  return bar;
+  const width = Math.max(6, (1000 * ms) / wholeMs);
+  const x = Math.min((1000 * fromMs) / wholeMs, 1000 - width);
+  drawn.append(
+    makeSvg("rect", { class: kindOf(name), x: String(x), width: String(width), height: "4" }),
+  );
+  return drawn;
 }
 
 const ORDER = [...SEGMENTS.keys()];
@@ -76,24 +80,57 @@ function labelOf(name) {
   return SEGMENTS.get(name)?.label ?? name.replaceAll("_", " ");
 }
 
-/** @param {Segment} segment @param {string[]} cacheHits @returns {HTMLElement} */
-function row({ name, ms }, cacheHits) {
-  const isCached = cacheHits.includes(SEGMENTS.get(name)?.stage || "-");
-  const swatch = makeSvg("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" });
-  swatch.append(makeSvg("rect", { class: colourClass(name), width: "10", height: "10", rx: "3" }));
-  const label = make("th", { scope: "row" }, swatch, document.createTextNode(labelOf(name)));
-  if (isCached) label.append(make("span", { class: "cached", text: "cached" }));
-  return make("tr", {}, label, make("td", { text: formatMs(ms) }));
+/**
+ * @param {Spread | undefined} spread @param {boolean} isWanted
+ * @returns {HTMLElement[]} its two cells
+ */
+function spreadCells(spread, isWanted) {
+  if (!isWanted) return [];
+  const text = (/** @type {number | undefined} */ ms) => (ms === undefined ? "" : numeral(ms));
+  return [make("td", { text: text(spread?.p50) }), make("td", { text: text(spread?.p95) })];
+}
+
+/** @param {Turn} turn @param {Segment[]} segments @param {Map<string, Spread>} spreads */
+function rowsOf(turn, segments, spreads) {
+  const wholeMs = segments.reduce((sum, { ms }) => sum + ms, 0);
+  let fromMs = 0;
+  return segments.map((segment) => {
+    const { name, ms } = segment;
+    const label = make("th", { scope: "row" }, make("span", { text: labelOf(name) }));
+    const isCached = turn.cacheHits.includes(SEGMENTS.get(name)?.stage || "-");
+    if (isCached) label.append(make("span", { class: "cached", text: "cached" }));
+    label.append(bar(segment, fromMs, wholeMs));
+    fromMs += ms;
+    const cells = spreadCells(spreads.get(name), spreads.size > 0);
+    return make("tr", {}, label, make("td", { text: numeral(ms) }), ...cells);
+  });
+}
+
+/** @param {string[]} names @returns {HTMLElement} */
+function headOf(names) {
+  const cells = names.map((text) => make("th", { scope: "col", text }));
+  return make("thead", {}, make("tr", {}, ...cells));
+}
+
+/** @param {Turn} turn @param {number} count @returns {string} */
+function footnote(turn, count) {
+  const over = count > 1 ? `p50 and p95 over ${count} ${turn.kind} questions on this page. ` : "";
+  if (!turn.isHeard) return over;
+  const gap = turn.longestGapMs > 0 ? `Longest gap ${turn.longestGapMs} ms.` : "No gap.";
+  return `${over}Sound: ${gap.toLowerCase()}`;
 }
 
 /**
- * @param {import("./conversation.js").Turn} turn
+ * @param {Turn} turn
+ * @param {Map<string, Spread>} spreads of the turns like it; empty for a turn of the past
+ * @param {number} count of those turns
  * @returns {HTMLElement | null} null before it is known
  */
-export function latencyView(turn) {
+export function latencyView(turn, spreads, count) {
   const segments = inOrder(turn.segments);
   const sumMs = segments.reduce((sum, { ms }) => sum + ms, 0);
   if (segments.length === 0 || sumMs <= 0) return null;
+  const wholeMs = turn.voiceToVoiceMs ?? sumMs;
   const meaning =
     turn.kind === "spoken"
       ? "from your last word to the first sound"
@@ -101,16 +138,28 @@ export function latencyView(turn) {
   const headline = make(
     "p",
     { class: "headline" },
-    make("strong", { text: formatMs(turn.voiceToVoiceMs ?? sumMs) }),
+    make("strong", { text: formatMs(wholeMs) }),
     make("span", { text: meaning }),
   );
-  const caption = make("caption", { class: "hidden", text: "Latency by segment" });
-  const rows = make("tbody", {}, ...segments.map((segment) => row(segment, turn.cacheHits)));
-  return make(
-    "div",
-    { class: "latency" },
-    headline,
-    stackedBar(segments, sumMs),
-    make("table", {}, caption, rows),
+  const isCompared = spreads.size > 0;
+  const names = isCompared ? ["Milliseconds", "last", "p50", "p95"] : ["Milliseconds", "this one"];
+  const whole = make(
+    "tr",
+    {},
+    make("th", { scope: "row", text: "Together" }),
+    make("td", { text: numeral(wholeMs) }),
+    ...spreadCells(spreads.get(WHOLE), isCompared),
   );
+  const caption = make("caption", { class: "hidden", text: "Latency by segment" });
+  const table = make(
+    "table",
+    {},
+    caption,
+    headOf(names),
+    make("tbody", {}, ...rowsOf(turn, segments, spreads)),
+    make("tfoot", {}, whole),
+  );
+  const title = make("h3", { text: "Time" });
+  const note = make("p", { class: "fine", text: footnote(turn, count) });
+  return make("section", { class: "latency" }, title, headline, table, note);
 }

@@ -1,10 +1,9 @@
 // @ts-check
 // The jitter buffer of the spoken answer: chunks in, blocks for the speakers out. Knows no device.
 
+import { JitterTarget } from "./jitter.js";
 import { Resampler } from "./resampler.js";
 
-/** How much is gathered before the first sound, and again after a gap. */
-const HOLD_MS = 100;
 const FADE_MS = 5;
 /** More than this waiting means that nobody paces the sender; the newest audio is dropped. */
 const MOST_QUEUED_S = 120;
@@ -14,7 +13,7 @@ const SILENCE = new Float32Array(0);
 
 /**
  * What happened while a block was rendered.
- * @typedef {{type: "started"}
+ * @typedef {{type: "started", gapMs: number}
  *   | {type: "drained", itemId: string, playedMs: number}
  *   | {type: "underrun"}
  *   | {type: "flushed", itemId: string, playedMs: number}
@@ -47,6 +46,10 @@ export class Playout {
     this._events = [];
     this._itemId = "";
     this._itemSamples = 0;
+    this._jitter = new JitterTarget();
+    /** Samples of silence since the sound ran out in the middle of an answer; null when it did not.
+     * @type {number | null} */
+    this._gapSamples = null;
     /** @type {Float32Array} */
     this._tail = SILENCE;
   }
@@ -74,6 +77,7 @@ export class Playout {
 
   /** What follows belongs to this conversation item. @param {string} itemId */
   beginItem(itemId) {
+    if (this.state === "idle") this._queue = [];
     this._queue.push({ kind: "item", itemId });
     this._isEnded = false;
   }
@@ -95,14 +99,19 @@ export class Playout {
     this._isEnded = true;
   }
 
-  /** Stops within FADE_MS. A "flushed" event says how much of which item was heard. */
-  flush() {
+  /**
+   * Stops within FADE_MS. A "flushed" event says how much of which item was heard.
+   * @param {boolean} mayGoOn the answer is only held: the words that were to come may come yet
+   */
+  flush(mayGoOn = false) {
     const wasHeard = this.state === "playing";
     this._tail = wasHeard ? this._fadedTail() : SILENCE;
     const isAnythingCut = this.state !== "idle";
     if (!wasHeard) this._enterFirstQueued();
     const playedMs = this.playedMs;
+    const marks = mayGoOn ? this._queue.filter(({ kind }) => kind === "sentence") : [];
     this._forget();
+    this._queue = marks;
     this.state = "idle";
     if (isAnythingCut) this._events.push({ type: "flushed", itemId: this._itemId, playedMs });
   }
@@ -121,6 +130,7 @@ export class Playout {
     block.fill(0);
     if (this.state === "holding" && this._isEnoughHeld()) this._start();
     if (this.state === "playing") this._play(block);
+    else if (this._gapSamples !== null) this._gapSamples += block.length;
     this._mixTail(block);
   }
 
@@ -138,16 +148,19 @@ export class Playout {
     this._isEnded = false;
     this._ready = SILENCE;
     this._readyFrom = 0;
+    this._gapSamples = null;
     this._resampler.reset();
   }
 
   _isEnoughHeld() {
-    return this._isEnded || this._queuedSamples * 1000 >= HOLD_MS * this._sourceHz;
+    return this._isEnded || this._queuedSamples * 1000 >= this._jitter.holdMs * this._sourceHz;
   }
 
   _start() {
     this.state = "playing";
-    this._events.push({ type: "started" });
+    const gapMs = Math.round((1000 * (this._gapSamples ?? 0)) / this._outputHz);
+    this._gapSamples = null;
+    this._events.push({ type: "started", gapMs });
   }
 
   /** @param {Float32Array} block */
@@ -158,7 +171,10 @@ export class Playout {
       block.set(this._ready.subarray(this._readyFrom, this._readyFrom + count), filled);
       this._readyFrom += count;
       filled += count;
-      if (filled < block.length && !this._advance()) return;
+      if (filled < block.length && !this._advance()) {
+        if (this._gapSamples !== null) this._gapSamples += block.length - filled;
+        return;
+      }
     }
   }
 
@@ -213,13 +229,16 @@ export class Playout {
       return true;
     }
     this.state = "idle";
+    this._jitter.finished();
     this._events.push({ type: "drained", itemId: this._itemId, playedMs: this.playedMs });
     return false;
   }
 
-  /** The sender is late: gather HOLD_MS again rather than stutter. @returns {false} */
+  /** The sender is late: gather again, and more than before, rather than stutter. @returns {false} */
   _runDry() {
     this.state = "holding";
+    this._gapSamples = 0;
+    this._jitter.ranDry();
     this._events.push({ type: "underrun" });
     return false;
   }

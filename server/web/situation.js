@@ -7,8 +7,8 @@
  * @typedef {{
  *   link: import("./socket-worker.js").LinkReport | null,
  *   isMicrophoneOpen: boolean, isMicrophoneOpening: boolean,
- *   isHearing: boolean, isThinking: boolean, isPlaying: boolean,
- *   problem: import("./microphone.js").Problem | null,
+ *   isMuted: boolean, isHeld: boolean, isHearing: boolean, isThinking: boolean, isPlaying: boolean,
+ *   problem: import("./microphone-problems.js").Problem | null,
  * }} Facts
  */
 
@@ -37,6 +37,10 @@ function describeLink(report) {
     return connecting("Connecting", "One moment.");
   }
   if (report.state === "waiting") return describeWaiting(report);
+  if (report.state === "locked") {
+    const hint = "Whoever runs it has the token: it is what PARLEY_TOKEN was set to.";
+    return { name: "error", title: "This Parley asks for a token", hint };
+  }
   if (report.state === "closed") {
     const hint = report.reason || "The server has closed the connection.";
     return { name: "error", title: "Not connected", hint: `${hint} Reload the page to try again.` };
@@ -44,12 +48,22 @@ function describeLink(report) {
   return null;
 }
 
+/** @param {Facts} facts @returns {Situation} with an open microphone and nothing else going on */
+function describeListening(facts) {
+  const listening = (/** @type {string} */ title, /** @type {string} */ hint) =>
+    /** @type {Situation} */ ({ name: "listening", title, hint });
+  if (facts.isHeld) return listening("Listening", "Let go of Space when you have asked.");
+  if (facts.isMuted) return listening("Muted", "Press M to be heard again.");
+  return listening("Listening", facts.isHearing ? "I hear you." : "Ask a question aloud.");
+}
+
 /** @param {Facts} facts @returns {Situation} */
 export function describeSituation(facts) {
   if (facts.isPlaying) {
-    const hint = facts.isMicrophoneOpen
-      ? "Speak to interrupt, or press Esc."
-      : "Press Esc to stop.";
+    const hint =
+      facts.isMicrophoneOpen && !facts.isMuted
+        ? "Speak to interrupt, or press Esc."
+        : "Press Esc to stop.";
     return { name: "speaking", title: "Speaking", hint };
   }
   const link = describeLink(facts.link);
@@ -66,7 +80,6 @@ export function describeSituation(facts) {
       hint: "Allow it in the browser's prompt.",
     };
   if (!facts.isMicrophoneOpen)
-    return { name: "ready", title: "Ready", hint: "Start the microphone and ask, or type below." };
-  if (facts.isHearing) return { name: "listening", title: "Listening", hint: "I hear you." };
-  return { name: "listening", title: "Listening", hint: "Ask a question aloud." };
+    return { name: "ready", title: "Ready", hint: "Press the microphone and ask, or type." };
+  return describeListening(facts);
 }

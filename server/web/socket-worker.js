@@ -2,11 +2,13 @@
 // Owns the WebSocket: frames out, audio in, events to the page. Runs in a worker, so that a page
 // that stalls delays neither microphone nor answer. Draws nothing and keeps no conversation.
 
+import { AnswerRelay } from "./answer-relay.js";
 import { reconnectDelayMs } from "./backoff.js";
+import { UploadSender } from "./upload-sender.js";
 
 /**
  * @typedef {{type: string, [field: string]: any}} WireEvent
- * @typedef {"connecting" | "open" | "waiting" | "asleep" | "closed"} LinkState
+ * @typedef {"connecting" | "open" | "waiting" | "asleep" | "locked" | "closed"} LinkState
  * @typedef {{state: LinkState, code: number, retryInMs: number, reason: string}} LinkReport
  */
 
@@ -15,8 +17,11 @@ const MOST_BUFFERED_BYTES = 64000;
 /** A connection that lasted this long was a good one: the next loss starts from the short delay. */
 const SETTLED_MS = 5000;
 const IDLE_CODE = 4408;
-/** After these the same attempt would fail again: a person has to do something. */
-const FINAL_CODES = new Set([4400, 4401]);
+const TOKEN_CODE = 4401;
+/** After it the same attempt would fail again: a person has to do something. */
+const PROTOCOL_CODE = 4400;
+/** How a browser, which cannot set headers of a WebSocket, shows its token. */
+const KEY_SUBPROTOCOL = "openai-insecure-api-key.";
 
 const scope = /** @type {DedicatedWorkerGlobalScope & typeof globalThis} */ (
   /** @type {unknown} */ (self)
@@ -27,109 +32,66 @@ function tellPage(message) {
   scope.postMessage(message);
 }
 
-/** Passes an answer to the loudspeaker's worklet, and drops what comes after a local cancel. */
-class AnswerRelay {
-  constructor() {
-    /** @type {MessagePort | null} */
-    this._port = null;
-    this._rateHz = 22050;
-    this._isDiscarding = false;
-    this.isResponding = false;
-  }
-
-  /**
-   * @param {MessagePort} port
-   * @param {(report: {itemId: string, playedMs: number}) => void} onFlushed
-   */
-  attach(port, onFlushed) {
-    this._port = port;
-    port.onmessage = ({ data }) => {
-      if (data.type === "flushed") onFlushed(data);
-    };
-  }
-
-  /** @param {ArrayBuffer} pcm */
-  play(pcm) {
-    if (this._isDiscarding || this._port === null) return;
-    this._port.postMessage({ type: "audio", pcm, rateHz: this._rateHz }, [pcm]);
-  }
-
-  /**
-   * Silence within milliseconds.
-   * @param {boolean} isMoreExpected audio of this response is on its way
-   */
-  flush(isMoreExpected) {
-    this._isDiscarding = isMoreExpected;
-    this._port?.postMessage({ type: "flush" });
-  }
-
-  /** The connection is gone: what was received is still heard to its end. */
-  abandon() {
-    this.isResponding = false;
-    this._isDiscarding = false;
-    this._port?.postMessage({ type: "end" });
-  }
-
-  /** @param {WireEvent} event */
-  follow(event) {
-    if (event.type === "session.created" || event.type === "session.updated") this._follow(event);
-    else if (event.type === "response.created") this._begin();
-    else if (event.type === "response.done") this._finish(event.response?.status);
-    else if (!this._isDiscarding) this._passOn(event);
-  }
-
-  /** @param {WireEvent} event */
-  _follow(event) {
-    const rateHz = event.session?.audio?.output?.format?.rate;
-    if (Number.isInteger(rateHz) && rateHz > 0) this._rateHz = rateHz;
-  }
-
-  _begin() {
-    this.isResponding = true;
-    this._isDiscarding = false;
-  }
-
-  /** @param {string} status */
-  _finish(status) {
-    const isFlushedAlready = this._isDiscarding;
-    this.isResponding = false;
-    this._isDiscarding = false;
-    if (status === "cancelled" && !isFlushedAlready) this.flush(false);
-    else this._port?.postMessage({ type: "end" });
-  }
-
-  /** @param {WireEvent} event */
-  _passOn(event) {
-    if (event.type === "response.output_item.added" && event.item?.id) {
-      this._port?.postMessage({ type: "item", itemId: event.item.id });
-    } else if (event.type === "response.output_audio_transcript.delta") {
-      this._passSentence(event);
-    } else if (event.type === "response.output_audio.done") {
-      this._port?.postMessage({ type: "end" });
-    }
-  }
-
-  /** @param {WireEvent} event */
-  _passSentence(event) {
-    const sentence = { itemId: event.item_id, responseId: event.response_id, text: event.delta };
-    if (this._port === null) tellPage({ type: "sentence", sentence });
-    else this._port.postMessage({ type: "sentence", sentence });
-  }
-}
-
 /**
- * Whether the server is hearing speech at the moment: what the end of the microphone then means.
+ * Whether the server is hearing speech at the moment, and who says when a question ends: what the
+ * end of the microphone then means.
  */
 class Hearing {
   constructor() {
     this.isSpeech = false;
+    /** The person holds a key while speaking: no pause ends the question. */
+    this.isByHand = false;
+    /** How the server listens when nobody holds a key. @type {object | null} */
+    this._detection = { type: "semantic_vad" };
   }
 
   /** @param {WireEvent} event */
   follow(event) {
     if (event.type === "input_audio_buffer.speech_started") this.isSpeech = true;
     else if (event.type === "input_audio_buffer.speech_stopped") this.isSpeech = false;
-    else if (event.type === "session.created") this.isSpeech = false;
+    else if (event.type === "session.created") this._begin(event.session);
+  }
+
+  /** @param {Record<string, any>} session */
+  _begin(session) {
+    this.isSpeech = false;
+    this._detection = session?.audio?.input?.turn_detection ?? this._detection;
+    if (this.isByHand) this.holdKey();
+  }
+
+  /** From now on the question ends when the key is let go of. */
+  holdKey() {
+    this.isByHand = true;
+    this._setDetection(null);
+  }
+
+  /** The question ends here; afterwards the server listens as before. */
+  releaseKey() {
+    if (!this.isByHand) return;
+    this.isByHand = false;
+    link.send({ type: "input_audio_buffer.commit" });
+    this._setDetection(this._detection);
+  }
+
+  /** The person taps: what was held for a moment was no question. */
+  giveUpKey() {
+    if (!this.isByHand) return;
+    this.isByHand = false;
+    this._setDetection(this._detection);
+  }
+
+  /** A microphone closed in the middle of a sentence means "that is all": answer what there is. */
+  endOfMicrophone() {
+    if (this.isByHand) this.releaseKey();
+    else link.send({ type: `input_audio_buffer.${this.isSpeech ? "commit" : "clear"}` });
+  }
+
+  /** @param {object | null} detection */
+  _setDetection(detection) {
+    link.send({
+      type: "session.update",
+      session: { type: "realtime", audio: { input: { turn_detection: detection } } },
+    });
   }
 }
 
@@ -146,6 +108,7 @@ class Link {
     this._reason = "";
     this._openedAt = Infinity;
     this._timer = 0;
+    this._token = "";
   }
 
   get isOpen() {
@@ -157,13 +120,30 @@ class Link {
     clearTimeout(this._timer);
     if (this._socket !== null) return;
     this._report("connecting", 0, 0);
+    try {
+      this._socket = this._open();
+    } catch {
+      // A token with characters that no subprotocol may have.
+      this._report("locked", TOKEN_CODE, 0);
+    }
+  }
+
+  /** @param {string} token "" for none */
+  useToken(token) {
+    this._token = token;
+    if (this._socket === null) this.connect();
+  }
+
+  /** @returns {WebSocket} */
+  _open() {
     const scheme = scope.location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${scope.location.host}/ws`);
+    const protocols = this._token ? ["realtime", KEY_SUBPROTOCOL + this._token] : [];
+    const socket = new WebSocket(`${scheme}://${scope.location.host}/ws`, protocols);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this._opened();
     socket.onmessage = ({ data }) => this._receive(data);
     socket.onclose = ({ code }) => this._closed(code);
-    this._socket = socket;
+    return socket;
   }
 
   /** @param {WireEvent} event */
@@ -197,6 +177,7 @@ class Link {
     if (event.type === "session.created") this._report("open", 0, 0);
     this._answer.follow(event);
     this._hearing.follow(event);
+    uploads.follow(event);
     tellPage({ type: "event", event });
   }
 
@@ -210,10 +191,22 @@ class Link {
   _closed(code) {
     this._socket = null;
     this._answer.abandon();
+    uploads.abandon();
+    const wasOpen = this._openedAt !== Infinity;
     if (performance.now() - this._openedAt > SETTLED_MS) this._attempt = 0;
     this._openedAt = Infinity;
     if (code === IDLE_CODE) this._report("asleep", code, 0);
-    else if (FINAL_CODES.has(code)) this._report("closed", code, 0);
+    else if (code === PROTOCOL_CODE) this._report("closed", code, 0);
+    else if (code === TOKEN_CODE) this._report("locked", code, 0);
+    else if (wasOpen) this._retryLater(code);
+    else this._knock(code);
+  }
+
+  /** A refused handshake says nothing of its reason, but the same path does when it is read. */
+  async _knock(/** @type {number} */ code) {
+    const answered = await fetch("/ws", { cache: "no-store" }).catch(() => null);
+    if (this._socket !== null) return;
+    if (answered?.status === 401) this._report("locked", TOKEN_CODE, 0);
     else this._retryLater(code);
   }
 
@@ -231,9 +224,10 @@ class Link {
   }
 }
 
-const answer = new AnswerRelay();
+const answer = new AnswerRelay(tellPage, tellServerWhatWasHeard);
 const hearing = new Hearing();
 const link = new Link(answer, hearing);
+const uploads = new UploadSender((event) => link.send(event), tellPage);
 
 /** @param {{itemId: string, playedMs: number}} report */
 function tellServerWhatWasHeard({ itemId, playedMs }) {
@@ -242,16 +236,11 @@ function tellServerWhatWasHeard({ itemId, playedMs }) {
   link.send({ type: "conversation.item.truncate", ...truncation });
 }
 
-/** A microphone closed in the middle of a sentence means "that is all": answer what there is. */
-function microphoneEnded() {
-  link.send({ type: `input_audio_buffer.${hearing.isSpeech ? "commit" : "clear"}` });
-}
-
 /** @param {MessagePort} port */
 function listenTo(port) {
   port.onmessage = ({ data }) => {
     if (data instanceof ArrayBuffer) link.sendFrame(data);
-    else if (data.type === "end") microphoneEnded();
+    else if (data.type === "end") hearing.endOfMicrophone();
   };
 }
 
@@ -264,16 +253,27 @@ function ask(text) {
 
 /** @param {boolean} isThinking a question waits for its answer, which is not to be given */
 function cancel(isThinking) {
-  answer.flush(answer.isResponding);
-  if (answer.isResponding || isThinking) link.send({ type: "response.cancel" });
+  const isToBeTold = answer.isResponding || isThinking;
+  answer.cancel();
+  if (isToBeTold) link.send({ type: "response.cancel" });
 }
 
-/** @param {MessageEvent} message */
-scope.onmessage = ({ data }) => {
-  if (data.type === "connect") link.connect();
-  else if (data.type === "playback") answer.attach(data.port, tellServerWhatWasHeard);
-  else if (data.type === "capture") listenTo(data.port);
-  else if (data.type === "ask") ask(data.text);
-  else if (data.type === "cancel") cancel(data.isThinking);
+/** What the page asks for, by the message's type. @type {Record<string, (data: any) => void>} */
+const REQUESTS = {
+  connect: () => link.connect(),
+  playback: ({ port }) => answer.attach(port),
+  capture: ({ port }) => listenTo(port),
+  ask: ({ text }) => ask(text),
+  cancel: ({ isThinking }) => cancel(isThinking),
+  holdKey: () => hearing.holdKey(),
+  releaseKey: () => hearing.releaseKey(),
+  giveUpKey: () => hearing.giveUpKey(),
+  update: ({ output }) =>
+    link.send({ type: "session.update", session: { type: "realtime", audio: { output } } }),
+  upload: ({ files }) => uploads.add(files),
+  token: ({ token }) => link.useToken(token),
 };
+
+/** @param {MessageEvent} message */
+scope.onmessage = ({ data }) => REQUESTS[data.type]?.(data);
 scope.addEventListener("online", () => link.connect());

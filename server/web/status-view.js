@@ -2,8 +2,9 @@
 // Shows the situation, the input level, and which engines run. Decides nothing.
 
 import { byId, make, setText } from "./elements.js";
+import { counted } from "./uploads.js";
 
-const METER_BARS = 32;
+const METER_BARS = 24;
 /** The meter's range: a quiet room is about -60 dBFS, close speech about -20. */
 const FLOOR_DBFS = -65;
 const CEILING_DBFS = -10;
@@ -20,21 +21,30 @@ function loudness(levelDbfs) {
   return Math.max(0, Math.min(1, (levelDbfs - FLOOR_DBFS) / (CEILING_DBFS - FLOOR_DBFS)));
 }
 
-/** The state in words, and on the button. */
+/** The state in words, and on the buttons. */
 export class SituationView {
-  /** @param {import("./situation.js").Situation} situation @param {boolean} isMicrophoneOpen */
-  show(situation, isMicrophoneOpen) {
+  /**
+   * @param {import("./situation.js").Situation} situation
+   * @param {import("./situation.js").Facts} facts
+   */
+  show(situation, facts) {
+    const { isMicrophoneOpen, isMuted } = facts;
     document.body.dataset.state = situation.name;
+    document.body.classList.toggle("open", isMicrophoneOpen);
+    document.body.classList.toggle("muted", isMuted);
     setText(byId("state"), situation.title);
     setText(byId("hint"), situation.hint);
-    setText(byId("microphone-label"), isMicrophoneOpen ? "Stop" : "Start microphone");
+    setText(byId("microphone-label"), isMicrophoneOpen ? "Stop microphone" : "Start microphone");
     byId("microphone").setAttribute("aria-pressed", String(isMicrophoneOpen));
+    byId("mute").hidden = !isMicrophoneOpen;
+    byId("mute").setAttribute("aria-pressed", String(isMuted));
+    byId("stop").hidden = !facts.isPlaying && !facts.isThinking;
     const title = situation.name === "ready" ? "Parley" : `${situation.title} \u00b7 Parley`;
     if (document.title !== title) document.title = title;
   }
 }
 
-/** The last 32 levels of the microphone as bars; the loudness of either side as a ring. */
+/** The last levels of the microphone as bars; the loudness of either side as a ring. */
 export class LevelView {
   constructor() {
     this._meter = byId("meter");
@@ -76,7 +86,7 @@ export class EnginesView {
     const parley = session.parley ?? {};
     this.show(parley.engines ?? {}, parley.notes ?? []);
     setText(byId("preset"), [parley.preset, parley.version].filter(Boolean).join(" \u00b7 "));
-    setText(byId("library"), describeLibrary(parley.index));
+    showLibrary(parley.index);
   }
 
   /** @param {Record<string, string>} engines @param {string[]} notes */
@@ -91,13 +101,9 @@ export class EnginesView {
   }
 }
 
-/** @param {number} count @param {string} noun @returns {string} */
-function counted(count, noun) {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** @param {{documents?: number, passages?: number} | undefined} index @returns {string} */
-function describeLibrary(index) {
-  if (!index?.documents) return "No documents yet";
-  return `${counted(index.documents, "document")}, ${counted(index.passages ?? 0, "passage")}`;
+/** @param {{documents?: number, passages?: number} | undefined} index */
+export function showLibrary(index) {
+  const count = index?.documents ?? 0;
+  const passages = counted(index?.passages ?? 0, "passage");
+  setText(byId("library"), count ? `${counted(count, "document")}, ${passages}` : "No documents yet");
 }

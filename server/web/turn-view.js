@@ -1,46 +1,17 @@
 // @ts-check
 // Shows the current turn and the past ones. Decides nothing: what is shown is in the turn.
 
+import { AnswerView } from "./answer-view.js";
 import { byId, make, setText } from "./elements.js";
 import { formatMs, latencyView } from "./latency-view.js";
+import { spreadBySegment } from "./percentiles.js";
+import { sourcesView } from "./sources-view.js";
 
-/**
- * @typedef {import("./conversation.js").Turn} Turn
- * @typedef {import("./conversation.js").Source} Source
- */
+/** @typedef {import("./conversation.js").Turn} Turn */
 
 /** @param {string} heardSoFar @returns {string} what is shown until the question is understood */
 function unfinished(heardSoFar) {
   return heardSoFar ? `${heardSoFar}\u2026` : "\u2026";
-}
-
-/** @param {Source} source @returns {HTMLElement} */
-function sourceView(source) {
-  const place = source.heading && source.heading !== source.title ? source.heading : "";
-  const summary = make(
-    "summary",
-    {},
-    make("span", { class: "source-title", text: source.title || source.document }),
-    place ? make("span", { class: "source-heading", text: place }) : null,
-    make("span", { class: "score", text: `score ${Number(source.score).toFixed(2)}` }),
-  );
-  const supports = source.sentence
-    ? make("p", { class: "supports", text: `Supports: \u201c${source.sentence}\u201d` })
-    : null;
-  const passage = make("blockquote", { text: source.passage });
-  const file = make("p", { class: "document", text: source.document });
-  return make("li", {}, make("details", { class: "source" }, summary, passage, supports, file));
-}
-
-/** @param {Source[]} sources @returns {HTMLElement | null} */
-function sourcesView(sources) {
-  if (sources.length === 0) return null;
-  return make(
-    "div",
-    { class: "sources" },
-    make("h3", { text: sources.length === 1 ? "Source" : "Sources" }),
-    make("ol", {}, ...sources.map(sourceView)),
-  );
 }
 
 /** @param {Turn} turn @returns {string} what else a person should know about this answer */
@@ -58,49 +29,68 @@ function noteOf(turn) {
 export class CurrentTurnView {
   constructor() {
     this._question = byId("question");
-    this._answer = byId("answer");
+    this._answer = new AnswerView(byId("answer"));
     this._note = byId("note");
-    this._evidence = byId("evidence");
     /** @type {Turn | null} */
     this._turn = null;
-    this._shown = "";
+    this._sourceCount = 0;
+    this._latencyState = "";
   }
 
-  /** @param {Turn | null} turn @param {boolean} isThinking */
-  show(turn, isThinking) {
-    byId("welcome").hidden = turn !== null;
-    byId("current").hidden = turn === null;
-    if (turn === null) return;
+  /** @param {Turn[]} turns oldest first @param {boolean} isThinking */
+  show(turns, isThinking) {
+    const turn = turns.at(-1);
+    document.body.classList.toggle("fresh", turn === undefined);
+    byId("welcome").hidden = turn !== undefined;
+    byId("current").hidden = turn === undefined;
+    if (turn === undefined) return;
     if (turn !== this._turn) this._start(turn);
     setText(this._question, turn.question || unfinished(turn.heardSoFar));
     this._question.classList.toggle("pending", turn.question === "");
-    for (const sentence of turn.sentences.slice(this._answer.childElementCount)) {
-      this._answer.append(make("span", { text: `${sentence} ` }));
-    }
+    this._answer.show(turn);
+    byId("reply").hidden = !turn.isAsked;
     byId("pondering").hidden = !isThinking;
     setText(this._note, noteOf(turn));
-    this._showEvidence(turn);
+    this._showEvidence(turn, turns);
+  }
+
+  /** The words alone: while an answer sounds this comes 20 times a second. @param {Turn} turn */
+  showWords(turn) {
+    if (turn === this._turn) this._answer.show(turn);
   }
 
   /** @param {Turn} turn */
   _start(turn) {
     this._turn = turn;
-    this._shown = "";
-    this._answer.replaceChildren();
-    this._evidence.replaceChildren();
+    this._sourceCount = 0;
+    this._latencyState = "";
+    this._answer.clear();
+    replace(byId("sources"), null);
+    replace(byId("latency"), null);
   }
 
   /**
-   * Rebuilt only when it changed: an opened passage must not close while it is read.
-   * @param {Turn} turn
+   * Each half is rebuilt only when it changed: an opened passage must not close while it is read.
+   * @param {Turn} turn @param {Turn[]} turns
    */
-  _showEvidence(turn) {
-    const state = `${turn.sources.length} ${turn.segments.length}`;
-    if (state === this._shown) return;
-    this._shown = state;
-    const views = [sourcesView(turn.sources), latencyView(turn)];
-    this._evidence.replaceChildren(...views.filter((view) => view !== null));
+  _showEvidence(turn, turns) {
+    const { sources, segments, isHeard, longestGapMs } = turn;
+    if (this._sourceCount !== sources.length) {
+      this._sourceCount = sources.length;
+      replace(byId("sources"), sourcesView(sources));
+    }
+    const state = [segments.length, isHeard, longestGapMs].join(" ");
+    if (this._latencyState !== state) {
+      this._latencyState = state;
+      const alike = turns.filter(({ kind }) => kind === turn.kind);
+      replace(byId("latency"), latencyView(turn, spreadBySegment(alike), alike.length));
+    }
   }
+}
+
+/** @param {HTMLElement} place @param {HTMLElement | null} view */
+function replace(place, view) {
+  place.replaceChildren(...(view === null ? [] : [view]));
 }
 
 /** @param {Turn} turn @returns {string} differs when the turn has to be shown anew */
@@ -137,7 +127,7 @@ function pastTurnView(turn) {
       make("p", { class: "past-answer", text: turn.sentences.join(" ") }),
       note ? make("p", { class: "note", text: note }) : null,
       sourcesView(turn.sources),
-      latencyView(turn),
+      latencyView(turn, new Map(), 0),
     ),
   );
 }

@@ -84,7 +84,7 @@ class PlaybackProcessor extends scope.AudioWorkletProcessor {
     else if (message.type === "item") this._playout.beginItem(message.itemId);
     else if (message.type === "sentence") this._playout.markSentence(message.sentence);
     else if (message.type === "end") this._playout.end();
-    else if (message.type === "flush") this._playout.flush();
+    else if (message.type === "flush") this._playout.flush(message.mayGoOn);
   }
 
   /** @param {ArrayBuffer} pcm little-endian PCM16 @param {number} rateHz */

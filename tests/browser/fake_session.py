@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 from collections.abc import Mapping
@@ -73,6 +74,9 @@ class Script:
     outcome: str = "answered"
     is_deaf_to_cancel: bool = False
     """Keeps talking when told to stop, as a server does while the request is on its way."""
+    voices: tuple[str, ...] = ("espeak-ng en-us",)
+    accepted: tuple[str, ...] = (".md", ".pdf", ".txt")
+    """Endings of documents that it takes; none at all turns uploads off."""
     engines: Mapping[str, str] = field(
         default_factory=lambda: {
             "stt": "pocketsphinx en-us + your documents",
@@ -116,6 +120,8 @@ class FakeSession:
         self.pcm = bytearray()
         self.frame_sizes: list[int] = []
         self.events: list[Event] = []
+        self.output: Event = {"voice": script.voices[0], "speed": 1.0}
+        self.uploaded: dict[str, bytes] = {}
         self._connection = connection
         self._script = script
         self._gate = SpeechGate()
@@ -147,8 +153,11 @@ class FakeSession:
             "model": "parley",
             "output_modalities": ["audio"],
             "audio": {
-                "input": {"format": {"type": "audio/pcm", "rate": 16000}},
-                "output": {"format": {"type": "audio/pcm", "rate": VOICE_HZ}},
+                "input": {
+                    "format": {"type": "audio/pcm", "rate": 16000},
+                    "turn_detection": {"type": "semantic_vad"},
+                },
+                "output": {"format": {"type": "audio/pcm", "rate": VOICE_HZ}} | self.output,
             },
             "parley": {
                 "version": "0.1.0",
@@ -156,8 +165,15 @@ class FakeSession:
                 "engines": dict(script.engines),
                 "notes": list(script.notes),
                 "index": {"documents": 6, "passages": 48},
-            },
+                "voices": list(script.voices),
+            }
+            | self._uploads(),
         }
+
+    def _uploads(self) -> Event:
+        if not self._script.accepted:
+            return {}
+        return {"uploads": {"accepted": self._script.accepted, "maximum_bytes": 1_000_000}}
 
     async def _hear(self, pcm: bytes) -> None:
         self.pcm += pcm
@@ -194,7 +210,14 @@ class FakeSession:
 
     async def _handle(self, event: Event) -> None:
         self.events.append(event)
-        if event["type"] == "conversation.item.create":
+        if event["type"].startswith("parley.upload."):
+            await self._take_upload(event)
+        elif event["type"] == "session.update":
+            self.output |= event["session"]["audio"].get("output", {})
+            await self.send("session.updated", session=self._describe())
+        elif event["type"] == "conversation.item.truncate":
+            await self.send("conversation.item.truncated", item_id=event["item_id"])
+        elif event["type"] == "conversation.item.create":
             self._typed_item_id = f"item_{next(self._numbers)}"
             item = event["item"] | {"id": self._typed_item_id}
             await self.send("conversation.item.added", item=item)
@@ -206,6 +229,27 @@ class FakeSession:
         elif event["type"] == "input_audio_buffer.commit":
             self._gate.is_open = False
             await self._commit()
+
+    async def _take_upload(self, event: Event) -> None:
+        """Takes every document but those called "broken"; keeps their bytes by name."""
+        upload_id = event["upload_id"]
+        if event["type"] == "parley.upload.begin":
+            self._upload = event
+            self.uploaded[event["name"]] = b""
+        name, place = self._upload["name"], {"upload_id": upload_id, "name": self._upload["name"]}
+        if event["type"] == "parley.upload.append":
+            self.uploaded[name] += base64.b64decode(event["data"])
+        if event["type"] != "parley.upload.end":
+            received = len(self.uploaded[name])
+            await self.send(
+                "parley.upload.progress", **place, stage="receiving", received_bytes=received
+            )
+        elif name.startswith("broken"):
+            await self.send("parley.upload.failed", **place, message="It is damaged.")
+        else:
+            await self.send("parley.upload.progress", **place, stage="reading")
+            index = {"documents": 7, "passages": 51}
+            await self.send("parley.upload.done", **place, passages=3, index=index)
 
     async def _cancel(self) -> None:
         if self._turn is None or self._turn.done():
@@ -252,8 +296,13 @@ class FakeSession:
     async def _speak_sentences(self, place: Event) -> None:
         clock = asyncio.get_running_loop().time
         began, sent_s = clock(), 0.0
+        begins_ms = 0.0
         for sentence, pcm in zip(self._script.sentences, self.sentence_audio(), strict=True):
             await self.send("response.output_audio_transcript.delta", **place, delta=sentence)
+            length_ms, count = 1000 * len(pcm) / 2 / VOICE_HZ, len(sentence.split())
+            ends = [round(begins_ms + length_ms * (k + 1) / count) for k in range(count)]
+            await self.send("parley.words", **place, ends_ms=ends)
+            begins_ms += length_ms
             size = 2 * VOICE_HZ * CHUNK_MS // 1000
             for start in range(0, len(pcm), size):
                 await asyncio.sleep(max(0.0, sent_s - LEAD_S - (clock() - began)))

@@ -14,15 +14,6 @@ from tests.browser.harness import ParleyPage, parley_page
 pytestmark = pytest.mark.browser
 
 
-MICROPHONE_PROBLEMS = {
-    "NotAllowedError": "The microphone is blocked",
-    "NotFoundError": "No microphone was found",
-    "NotReadableError": "The microphone is busy",
-    "SecurityError": "This page may not use the microphone",
-    "AbortError": "The microphone could not be opened",
-}
-
-
 @pytest.fixture(scope="module")
 def modules(browser: Browser) -> Iterator[ParleyPage]:
     """One page for all: these modules keep no state of their own."""
@@ -117,10 +108,60 @@ def test_playout_gathers_again_after_a_gap_instead_of_stuttering(modules: Parley
         render(2300);
         playout.push(tone(200), 22050);
         const waiting = render(128)[0];
-        playout.push(tone(2205), 22050);
-        return [waiting, render(128)[0], kinds()];
+        playout.push(tone(3528 - 200 - 1), 22050);
+        const almost = render(128)[0];
+        playout.push(tone(1), 22050);
+        return [waiting, almost, render(128)[0], kinds()];
     """)
-    assert values == [0, 0.5, ["started", "underrun", "started"]]
+    assert values == [0, 0, 0.5, ["started", "underrun", "started"]]
+
+
+def test_playout_tells_how_long_the_sound_stood_still(modules: ParleyPage) -> None:
+    events = modules.module(f"""{PLAYOUT}
+        playout.push(tone(2205), 22050);
+        render(2205 + 2205);
+        playout.push(tone(4410), 22050);
+        render(2205);
+        playout.flush(true);
+        render(9999);
+        playout.push(tone(4410), 22050);
+        render(128);
+        return playout.takeEvents();
+    """)
+    gaps = [event["gapMs"] for event in events if event["type"] == "started"]
+    # Silence that was asked for is no gap.
+    assert gaps == [0, 100, 0]
+
+
+def test_playout_holds_more_after_each_gap_and_less_after_whole_answers(
+    modules: ParleyPage,
+) -> None:
+    values = modules.module("""
+        const { JitterTarget } = await import('/jitter.js');
+        const target = new JitterTarget(), seen = [target.holdMs];
+        for (let i = 0; i < 4; i += 1) { target.ranDry(); seen.push(target.holdMs); }
+        target.finished(); seen.push(target.holdMs);
+        for (let i = 0; i < 9; i += 1) target.finished();
+        return [...seen, target.holdMs];
+    """)
+    assert values == [100, 160, 256, 320, 320, 320, 100]
+
+
+def test_held_answer_keeps_the_words_that_were_to_come(modules: ParleyPage) -> None:
+    values = modules.module(f"""{PLAYOUT}
+        const mark = (text) => playout.markSentence({{ itemId: 'a', responseId: 'r', text }});
+        const texts = () => playout.takeEvents().flatMap(({{ text }}) => text ?? []);
+        playout.beginItem('a');
+        mark('One.'); playout.push(tone(4410), 22050); mark('Two.'); playout.push(tone(4410), 22050);
+        render(2205); const before = texts();
+        playout.flush(true); const silent = render(1280).at(-1);
+        playout.push(tone(4410), 22050);
+        render(128); const after = texts();
+        playout.flush(true); playout.beginItem('b'); playout.push(tone(4410), 22050);
+        render(4410);
+        return [before, silent, after, texts(), playout.itemId];
+    """)
+    assert values == [["One."], 0, ["Two."], [], "b"]
 
 
 def test_playout_fades_within_5_ms_and_says_what_was_heard(modules: ParleyPage) -> None:
@@ -227,13 +268,3 @@ def test_words_that_were_never_asked_go(modules: ParleyPage, kind: str) -> None:
 def test_unknown_events_and_missing_fields_change_nothing(modules: ParleyPage) -> None:
     strange = [{"type": "parley.sources"}, {"type": "parley.turn"}, {"type": "new.event"}]
     assert turns_after(modules, *strange, {"type": "response.done"}) == []
-
-
-@pytest.mark.parametrize("name", MICROPHONE_PROBLEMS)
-def test_every_microphone_error_has_a_title_and_a_next_step(modules: ParleyPage, name: str) -> None:
-    problem = modules.module(
-        "const { explain } = await import('/microphone.js');"
-        f"return explain(new DOMException('', '{name}'));"
-    )
-    assert problem["title"] == MICROPHONE_PROBLEMS[name]
-    assert len(problem["nextStep"]) > 40

@@ -1,0 +1,66 @@
+// @ts-check
+// Shows the words of an answer and how far they have been spoken. Decides nothing.
+
+import { make } from "./elements.js";
+
+/** @typedef {import("./conversation.js").Turn} Turn */
+
+/** @param {string} sentence @returns {string[]} */
+export function wordsOf(sentence) {
+  return sentence.split(/\s+/).filter((word) => word !== "");
+}
+
+/**
+ * How many words of one sentence have been said.
+ * @param {Turn} turn @param {number} index of the sentence @param {number} count of its words
+ * @returns {number} all of them where nothing is known of their times
+ */
+export function saidOf(turn, index, count) {
+  const endsMs = turn.wordEndsMs[index];
+  const isWhole = turn.isHeard && turn.cutAtMs === null;
+  if (isWhole || turn.playedMs === null || endsMs?.length !== count) return count;
+  const playedMs = turn.playedMs;
+  return endsMs.filter((endMs) => endMs <= playedMs).length;
+}
+
+/** One element for each word: those to come are paler, the one that sounds now is marked. */
+export class AnswerView {
+  /** @param {HTMLElement} place that screen readers are told the additions of */
+  constructor(place) {
+    this._place = place;
+    /** @type {HTMLElement[][]} */
+    this._sentences = [];
+  }
+
+  clear() {
+    this._place.replaceChildren();
+    this._sentences = [];
+  }
+
+  /** @param {Turn} turn */
+  show(turn) {
+    for (const sentence of turn.sentences.slice(this._sentences.length)) this._append(sentence);
+    const isSounding = !turn.isHeard && turn.playedMs !== null;
+    this._sentences.forEach((words, index) => {
+      const said = saidOf(turn, index, words.length);
+      const isCurrent = index === this._current(turn);
+      words.forEach((word, position) => {
+        word.classList.toggle("to-come", position >= said);
+        word.classList.toggle("sounding", isSounding && isCurrent && position === said);
+      });
+    });
+  }
+
+  /** @param {Turn} turn @returns {number} the first sentence that is not all said, -1 for none */
+  _current(turn) {
+    return this._sentences.findIndex((words, i) => saidOf(turn, i, words.length) < words.length);
+  }
+
+  /** @param {string} sentence */
+  _append(sentence) {
+    const words = wordsOf(sentence).map((word) => make("span", { class: "word", text: word }));
+    const spaced = words.flatMap((word) => [word, document.createTextNode(" ")]);
+    this._place.append(make("span", {}, ...spaced));
+    this._sentences.push(words);
+  }
+}

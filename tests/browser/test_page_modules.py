@@ -1,0 +1,126 @@
+"""The page's modules that turn events into what is shown, run in the browser from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.fake_server import FakeServer
+from tests.browser.harness import ParleyPage, parley_page
+
+pytestmark = pytest.mark.browser
+
+MICROPHONE_PROBLEMS = {
+    "NotAllowedError": "The microphone is blocked",
+    "NotFoundError": "No microphone was found",
+    "NotReadableError": "The microphone is busy",
+    "OverconstrainedError": "The chosen microphone is gone",
+    "SecurityError": "This page may not use the microphone",
+    "AbortError": "The microphone could not be opened",
+}
+
+
+@pytest.fixture(scope="module")
+def modules(browser: Browser) -> Iterator[ParleyPage]:
+    """One page for all: these modules keep no state of their own."""
+    with FakeServer() as server, parley_page(browser, server.base_url) as page:
+        yield page
+        assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", MICROPHONE_PROBLEMS)
+def test_every_microphone_error_has_a_title_and_a_next_step(modules: ParleyPage, name: str) -> None:
+    problem = modules.module(
+        "const { explain } = await import('/microphone-problems.js');"
+        f"return explain(new DOMException('', '{name}'));"
+    )
+    assert problem["title"] == MICROPHONE_PROBLEMS[name]
+    assert len(problem["nextStep"]) > 40
+
+
+def test_microphone_that_the_system_blocks_names_the_systems_settings(modules: ParleyPage) -> None:
+    problem = modules.module(
+        "const { explain } = await import('/microphone-problems.js');"
+        "return explain(new DOMException('Permission denied by system', 'NotAllowedError'));"
+    )
+    assert "privacy settings of your system" in problem["nextStep"]
+
+
+def test_percentiles_are_of_values_that_were_measured(modules: ParleyPage) -> None:
+    """Nearest rank: of 20 answers the 95th percentile is the second slowest."""
+    spreads = modules.module("""
+        const { spreadBySegment } = await import('/percentiles.js');
+        const turn = (ms) => ({ segments: [{ name: 'search', ms }], voiceToVoiceMs: 10 * ms });
+        const turns = Array.from({ length: 20 }, (_, i) => turn(20 - i));
+        turns.push({ segments: [{ name: 'send', ms: 7 }], voiceToVoiceMs: null });
+        return Object.fromEntries(spreadBySegment(turns));
+    """)
+    assert spreads == {
+        "search": {"p50": 10, "p95": 19},
+        "voice_to_voice": {"p50": 100, "p95": 190},
+        "send": {"p50": 7, "p95": 7},
+    }
+
+
+SAID = """
+    const { saidOf } = await import('/answer-view.js');
+    const turn = (changes) => ({ wordEndsMs: [[100, 250, 400], [600, 900]], playedMs: null,
+      isHeard: false, cutAtMs: null, ...changes });
+"""
+
+
+def test_words_are_said_once_their_sound_has_been_played(modules: ParleyPage) -> None:
+    counts = modules.module(f"""{SAID}
+        const said = (playedMs) => [saidOf(turn({{ playedMs }}), 0, 3),
+          saidOf(turn({{ playedMs }}), 1, 2)];
+        return [said(0), said(250), said(650), said(900)];
+    """)
+    assert counts == [[0, 0], [2, 0], [3, 1], [3, 2]]
+
+
+def test_words_beyond_a_cut_stay_unsaid_and_an_answer_heard_whole_is_all_said(
+    modules: ParleyPage,
+) -> None:
+    counts = modules.module(f"""{SAID}
+        const heard = {{ playedMs: 250, isHeard: true }};
+        return [saidOf(turn({{ ...heard, cutAtMs: 250 }}), 0, 3), saidOf(turn(heard), 0, 3)];
+    """)
+    assert counts == [2, 3]
+
+
+def test_words_of_unknown_times_count_as_said(modules: ParleyPage) -> None:
+    counts = modules.module(f"{SAID} return saidOf(turn({{ playedMs: 0 }}), 0, 4);")
+    assert counts == 4
+
+
+UPLOADS = """
+    const { Uploads } = await import('/uploads.js');
+    const uploads = new Uploads();
+    uploads.introduce({ parley: { uploads: { accepted: ['.md', '.pdf'], maximum_bytes: 1000 } } });
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [
+        ("notes.exe", 10, "Its kind is not read. Add one of: .md, .pdf."),
+        ("notes", 10, "Its kind is not read. Add one of: .md, .pdf."),
+        ("notes.MD", 0, "It is empty."),
+        ("notes.md", 2_500_000, "It is 2.5 MB; at most 1 kB are taken."),
+        ("notes.PDF", 1000, ""),
+    ],
+)
+def test_document_that_would_be_refused_is_told_before_it_is_sent(
+    modules: ParleyPage, name: str, size: int, told: str
+) -> None:
+    added = modules.module(f"{UPLOADS} return uploads.add({{ name: '{name}', size: {size} }});")
+    assert (added["told"], added["state"]) == (told, "failed" if told else "waiting")
+
+
+def test_server_that_takes_no_documents_is_given_none(modules: ParleyPage) -> None:
+    added = modules.module(
+        f"{UPLOADS} uploads.introduce({{}}); return uploads.add({{ name: 'a.md', size: 1 }});"
+    )
+    assert added["state"] == "failed"
