@@ -248,9 +248,9 @@ class Turn:
     async def _play(self, sentence: str, speech: Speech) -> None:
         separator = "" if self._track.words.is_empty else " "
         self._track.add(sentence, speech)
-        await self._listener.event(
-            told.TranscriptDelta(self._response_id, self._answer_item.id, separator + sentence)
-        )
+        ids = (self._response_id, self._answer_item.id)
+        await self._listener.event(told.TranscriptDelta(*ids, separator + sentence))
+        await self._listener.event(told.Words(*ids, self._track.last_ends_ms))
         await self._play_on()
 
     async def _play_on(self) -> None:

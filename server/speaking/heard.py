@@ -39,6 +39,14 @@ class HeardWords:
         """Whether no sentence was begun."""
         return not self._spoken
 
+    @property
+    def last_ends(self) -> tuple[int, ...]:
+        """Where each word of the last sentence ends, in samples of the whole answer."""
+        if self.is_empty:
+            return ()
+        last = self._spoken[-1]
+        return tuple(last.begins + max(1, end) for end in last.word_ends)
+
     def text(self, played_samples: int) -> str:
         """Return what had been heard after that many samples, whole words only."""
         return self.between(0, played_samples)

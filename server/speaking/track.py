@@ -33,6 +33,11 @@ class Track:
         self._pieces.append(speech.samples)
 
     @property
+    def last_ends_ms(self) -> tuple[int, ...]:
+        """Where each word of the last sentence ends, in milliseconds of the whole answer."""
+        return tuple(round(1000 * end / self.rate_hz) for end in self.words.last_ends)
+
+    @property
     def left(self) -> int:
         """Samples that were not sent yet."""
         return self.words.samples - self.position

@@ -229,6 +229,16 @@ class TranscriptDelta(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class Words(ServerEvent):
+    """When the words of the sentence just told end, in milliseconds of the item's audio."""
+
+    type: ClassVar[str] = "parley.words"
+    response_id: str
+    item_id: str
+    ends_ms: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDone(ServerEvent):
     """The last audio of the answer was sent."""
 

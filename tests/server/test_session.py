@@ -29,6 +29,7 @@ VOICED_TURN = [
     "response.content_part.added",
     "parley.sources",
     "response.output_audio_transcript.delta",
+    "parley.words",
     "response.output_audio.done",
     "response.output_audio_transcript.done",
     "response.content_part.done",
@@ -40,7 +41,13 @@ VOICED_TURN = [
 
 
 def without_repeated_deltas(types: list[str]) -> list[str]:
-    return [kind for kind, before in zip(types, ["", *types], strict=False) if kind != before]
+    """Each sentence is told by a delta and its words: one pair stands for all that follow it."""
+    sentence = ["response.output_audio_transcript.delta", "parley.words"]
+    kept = [kind for kind, before in zip(types, ["", *types], strict=False) if kind != before]
+    while any(kept[at : at + 4] == 2 * sentence for at in range(len(kept))):
+        at = next(at for at in range(len(kept)) if kept[at : at + 4] == 2 * sentence)
+        kept[at : at + 2] = []
+    return kept
 
 
 def ask(text: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -29,6 +29,12 @@ def test_ends_that_do_not_fit_the_words_are_estimated() -> None:
     assert heard.text(999) == "One"
 
 
+def test_ends_of_the_last_sentence_count_from_the_start_of_the_answer() -> None:
+    """What a client lights its words by."""
+    assert make().last_ends == (1100, 1800, 1900)
+    assert HeardWords().last_ends == ()
+
+
 def test_words_of_a_stretch_are_those_that_end_in_it() -> None:
     """For knowing an echo by what was said lately."""
     assert make().between(1000, 1850) == "Five six"

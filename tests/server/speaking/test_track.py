@@ -26,6 +26,11 @@ def test_sound_is_taken_in_order_to_its_end() -> None:
     assert (track.left, track.sent_ms) == (0, 200)
 
 
+def test_words_of_the_last_sentence_end_at_a_time_of_the_whole_answer() -> None:
+    """Milliseconds: what a client that counts what it played can compare with."""
+    assert make().last_ends_ms == (150, 200)
+
+
 def test_a_cut_is_faded_out_and_what_follows_faded_in() -> None:
     """5 ms down to nothing, then 5 ms up, and not a sample is left out."""
     track = make()
