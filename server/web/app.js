@@ -273,7 +273,7 @@ class App {
       problem: this._talk.problem,
     };
     this._situation.show(describeSituation(facts), facts);
-    this._tokenView.show(this._link?.state === "locked");
+    this._tokenView.show(this._link?.state === "locked", this._link?.reason ?? "");
     this._current.show(turns, isThinking);
     this._history.show(turns.slice(0, -1));
     this._wakeLock.want(this._talk.isOpen || this._isPlaying);

@@ -22,6 +22,8 @@ const TOKEN_CODE = 4401;
 const PROTOCOL_CODE = 4400;
 /** How a browser, which cannot set headers of a WebSocket, shows its token. */
 const KEY_SUBPROTOCOL = "openai-insecure-api-key.";
+const NO_SUBPROTOCOL =
+  "A browser cannot send that token: it has marks, such as / or =, that a subprotocol may not have.";
 
 const scope = /** @type {DedicatedWorkerGlobalScope & typeof globalThis} */ (
   /** @type {unknown} */ (self)
@@ -123,7 +125,7 @@ class Link {
     try {
       this._socket = this._open();
     } catch {
-      // A token with characters that no subprotocol may have.
+      this._reason = NO_SUBPROTOCOL;
       this._report("locked", TOKEN_CODE, 0);
     }
   }
@@ -192,21 +194,11 @@ class Link {
     this._socket = null;
     this._answer.abandon();
     uploads.abandon();
-    const wasOpen = this._openedAt !== Infinity;
     if (performance.now() - this._openedAt > SETTLED_MS) this._attempt = 0;
     this._openedAt = Infinity;
     if (code === IDLE_CODE) this._report("asleep", code, 0);
     else if (code === PROTOCOL_CODE) this._report("closed", code, 0);
     else if (code === TOKEN_CODE) this._report("locked", code, 0);
-    else if (wasOpen) this._retryLater(code);
-    else this._knock(code);
-  }
-
-  /** A refused handshake says nothing of its reason, but the same path does when it is read. */
-  async _knock(/** @type {number} */ code) {
-    const answered = await fetch("/ws", { cache: "no-store" }).catch(() => null);
-    if (this._socket !== null) return;
-    if (answered?.status === 401) this._report("locked", TOKEN_CODE, 0);
     else this._retryLater(code);
   }
 

@@ -3,6 +3,7 @@
 
 import { byId, setText } from "./elements.js";
 
+const WRONG = "That token does not open this server.";
 const KEPT_AS = "parley-token";
 
 /** @returns {string} "" when none was kept in this tab */
@@ -41,14 +42,17 @@ export class TokenView {
     });
   }
 
-  /** @param {boolean} isLocked the server said that it wants a token, or another one */
-  show(isLocked) {
+  /**
+   * @param {boolean} isLocked the server said that it wants a token, or another one
+   * @param {string} reason
+   */
+  show(isLocked, reason) {
     const wasShown = !byId("door").hidden;
     byId("door").hidden = !isLocked;
     byId("ask").hidden = isLocked;
     if (!isLocked || wasShown) return;
     if (this._isTried) keep("");
-    setText(byId("door-told"), this._isTried ? "That token does not open this server." : "");
+    setText(byId("door-told"), this._isTried ? reason || WRONG : "");
     this._field.focus();
   }
 }

@@ -77,9 +77,7 @@ def test_everything_is_reached_by_tab_and_shows_its_focus(parley: ParleyPage) ->
                 " getComputedStyle(document.activeElement).outlineStyle]"
             )
         )
-    assert reached == [
-        [name, "solid"] for name in ("add", "microphone", "typed", "Ask", "speed")
-    ]
+    assert reached == [[name, "solid"] for name in ("add", "microphone", "typed", "Ask", "speed")]
 
 
 def test_level_meter_moves_with_the_microphone(parley: ParleyPage) -> None:
