@@ -21,8 +21,12 @@ import { WakeLock } from "./wake-lock.js";
  * @typedef {import("./audio.js").PlaybackReport} PlaybackReport
  */
 
-/** Errors that say only that a thing to stop had stopped already. */
-const HARMLESS_CODES = new Set(["response_cancel_not_active", "input_audio_buffer_commit_empty"]);
+/** Errors that say only that a thing to stop had stopped already, or what the page says itself. */
+const HARMLESS_CODES = new Set([
+  "response_cancel_not_active",
+  "input_audio_buffer_commit_empty",
+  "unauthorized",
+]);
 
 const NO_WORDS = "I heard a sound but no words. Come closer to the microphone and ask again.";
 /** Quiet for this long, with the microphone closed, the sound device is let go of. */

@@ -125,8 +125,7 @@ class Link {
     try {
       this._socket = this._open();
     } catch {
-      this._reason = NO_SUBPROTOCOL;
-      this._report("locked", TOKEN_CODE, 0);
+      this._lock(NO_SUBPROTOCOL);
     }
   }
 
@@ -198,8 +197,14 @@ class Link {
     this._openedAt = Infinity;
     if (code === IDLE_CODE) this._report("asleep", code, 0);
     else if (code === PROTOCOL_CODE) this._report("closed", code, 0);
-    else if (code === TOKEN_CODE) this._report("locked", code, 0);
+    else if (code === TOKEN_CODE) this._lock("");
     else this._retryLater(code);
+  }
+
+  /** @param {string} reason "" when the token is missing or another one */
+  _lock(reason) {
+    this._reason = reason;
+    this._report("locked", TOKEN_CODE, 0);
   }
 
   /** @param {number} code */

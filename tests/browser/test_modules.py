@@ -152,7 +152,8 @@ def test_held_answer_keeps_the_words_that_were_to_come(modules: ParleyPage) -> N
         const mark = (text) => playout.markSentence({{ itemId: 'a', responseId: 'r', text }});
         const texts = () => playout.takeEvents().flatMap(({{ text }}) => text ?? []);
         playout.beginItem('a');
-        mark('One.'); playout.push(tone(4410), 22050); mark('Two.'); playout.push(tone(4410), 22050);
+        mark('One.'); playout.push(tone(4410), 22050);
+        mark('Two.'); playout.push(tone(4410), 22050);
         render(2205); const before = texts();
         playout.flush(true); const silent = render(1280).at(-1);
         playout.push(tone(4410), 22050);
