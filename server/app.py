@@ -4,7 +4,6 @@ It takes no part in a turn.
 """
 
 import asyncio
-import errno
 import importlib.metadata
 import logging
 import signal
@@ -13,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -32,6 +31,7 @@ from server.cache.ladder import build_ladder
 from server.door.addresses import Addresses
 from server.door.connection import GuardedConnection, refuse_unless_let_in
 from server.door.doorkeeper import Doorkeeper, limits_of
+from server.door.port import listening_error
 from server.door.quiet_logger import quiet_logger
 from server.door.rules import Rules
 from server.door.tls import Tls
@@ -49,7 +49,7 @@ from server.engines.preparation import (
 from server.engines.prespeak import Prespeaker
 from server.engines.room import EngineRoom, Engines
 from server.engines.warming import Rewarmer
-from server.errors import AtCapacity, Gone, ParleyError, StartError
+from server.errors import AtCapacity, Gone, ParleyError
 from server.governor import Governor, offered_by
 from server.pipeline import Stages
 from server.session import Session
@@ -63,6 +63,10 @@ from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Web
 from server.wire.outbox import Outbox
 from server.workers import Workers
+from server.wyoming.opening import home_assistants_port
+
+if TYPE_CHECKING:
+    from server.wyoming.listening import Switchboard
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +118,7 @@ class App:
     _tls: Tls | None = field(init=False)
     _web: Web = field(init=False)
     _health: HealthWatch = field(init=False)
+    _wyoming: "Switchboard | None" = None
 
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
         """Serve until `stop` or SIGTERM. Raises StartError when it cannot start."""
@@ -135,7 +140,8 @@ class App:
         )
         self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
-            async with await self._listen() as server:
+            opening = home_assistants_port(shared, self._admit)
+            async with await self._listen() as server, opening as self._wyoming:
                 self.port = server.sockets[0].getsockname()[1]
                 await self._serve(server, store, library, on_ready)
         finally:
@@ -234,7 +240,8 @@ class App:
                 server_header=None,
             )
         except OSError as error:
-            raise _listening_error(error, settings) from error
+            where = settings.host, settings.port
+            raise listening_error(error, *where, "parley serve --port ") from error
 
     async def _serve(
         self, server: Server, store: Store, library: EspeakLibrary, on_ready: Callable[[int], None]
@@ -282,8 +289,12 @@ class App:
         """Let every session end its answer within the drain time and say goodbye; cut the rest."""
         for session in self.sessions.values():
             session.leave(self.settings.drain_timeout_s)
-        if self._serving:
-            await asyncio.wait(self._serving, timeout=self.settings.drain_timeout_s + GOODBYE_S)
+        waiting = set(self._serving)
+        if self._wyoming is not None:
+            draining = self._wyoming.drain(self.settings.drain_timeout_s)
+            waiting.add(asyncio.create_task(draining))
+        if waiting:
+            await asyncio.wait(waiting, timeout=self.settings.drain_timeout_s + GOODBYE_S)
         for connection in list(self._connections):
             if hasattr(connection, "transport"):
                 connection.transport.abort()
@@ -335,7 +346,8 @@ class App:
     def _admit(self) -> None:
         if self._stopping.is_set():
             raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
-        self._admission.check(len(self.sessions))
+        busy = 0 if self._wyoming is None else self._wyoming.busy
+        self._admission.check(len(self.sessions) + busy)
 
 
 def _select_subprotocol(
@@ -350,13 +362,3 @@ def _limit_send_buffer(connection: ServerConnection) -> None:
     with suppress(OSError):
         tcp = connection.transport.get_extra_info("socket")
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-
-
-def _listening_error(error: OSError, settings: Settings) -> StartError:
-    where = f"{settings.host}:{settings.port}"
-    if error.errno == errno.EADDRINUSE:
-        return StartError(
-            f"{where} is taken by another program. Stop it, or choose another port: "
-            f"parley serve --port {settings.port + 1}"
-        )
-    return StartError(f"{where} cannot be listened on: {error.strerror or error}")

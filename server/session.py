@@ -295,7 +295,9 @@ class Session:
 
     def _start_turn(self, question: Question) -> None:
         pipeline = replace(
-            self._pipeline(question.asked_at_s), steps=question.steps, ahead=question.ahead or {}
+            self._pipeline(question.asked_at_s),
+            steps=question.steps,
+            ahead=question.ahead or {},
         )
         self._turn = Turn(
             question,
@@ -312,13 +314,7 @@ class Session:
         self._ahead.stop()
 
     def _pipeline(self, asked_at_s: float | None = None) -> Pipeline:
-        """Bind the stages for a question whose speech ended then; None for just now."""
-        shared, settings = self._shared, self._shared.settings
-        ended_at_s = time.monotonic() if asked_at_s is None else asked_at_s
-        needed = Deadline(ended_at_s + settings.target_ms / 1000)
-        engines, steps = shared.engine_room.current, shared.governor.steps
-        hits, narrowing = settings.search_hits, self._narrowing
-        return Pipeline(shared.stages, engines, hits, needed, steps, narrowing=narrowing)
+        return replace(self._shared.pipeline(asked_at_s), narrowing=self._narrowing)
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
         is_question = self.state is not State.HELD

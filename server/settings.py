@@ -120,6 +120,17 @@ class Settings:
     alert_webhook: str = _setting("", "http(s) address that alerts are posted to, as JSON")
     otel_endpoint: str = _setting("", "OpenTelemetry collector (OTLP/HTTP) that gets the traces")
 
+    wyoming_port: int = _setting(0, "TCP port for Home Assistant (Wyoming); 0 is none", 0, 65535)
+    wyoming_host: str = _setting("", "address of that port; empty is PARLEY_HOST's")
+    wyoming_unprotected: bool = _setting(
+        False, "open that port off loopback, though the protocol knows no password"
+    )
+    wyoming_endpoint: bool = _setting(True, "end live speech there by Parley's own endpoint")
+    wyoming_connections_maximum: int = _setting(16, "connections there at once", 1, 10_000)
+    wyoming_idle_timeout_s: float = _setting(
+        120.0, "a connection there that asks nothing is closed after this", 0.1, 86_400
+    )
+
     stt: RecognizerChoice = _setting(RecognizerChoice.AUTO, "speech recogniser")
     stt_model: str = _setting("base.en", "Whisper model: a catalogue name or a folder")
     biasing: bool = _setting(True, "tell the recogniser the rare words of the documents")

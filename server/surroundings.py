@@ -1,11 +1,13 @@
 """What all sessions of a process share. It builds none of it: server/app.py does."""
 
+import time
 from dataclasses import dataclass
 
 from audio.vad import VadModel
+from server.deadline import Deadline
 from server.engines.room import EngineRoom
 from server.governor import Governor
-from server.pipeline import Stages
+from server.pipeline import Pipeline, Stages
 from server.settings import Settings
 from server.watching.metrics import Metrics
 
@@ -21,3 +23,12 @@ class Surroundings:
     metrics: Metrics
     governor: Governor
     version: str
+
+    def pipeline(self, asked_at_s: float | None = None) -> Pipeline:
+        """Bind the stages for a question whose speech ended then; None for just now."""
+        settings = self.settings
+        ended_at_s = time.monotonic() if asked_at_s is None else asked_at_s
+        needed = Deadline(ended_at_s + settings.target_ms / 1000)
+        return Pipeline(
+            self.stages, self.engine_room.current, settings.search_hits, needed, self.governor.steps
+        )

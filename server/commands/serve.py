@@ -4,9 +4,11 @@ import asyncio
 import faulthandler
 import sys
 import time
+from dataclasses import asdict
 
 from server.app import App, LoadSpeech
 from server.configuration.addresses import is_loopback, split_list
+from server.configuration.contradictions import wyoming_problem
 from server.engines.loading import load_speech_engines
 from server.errors import StartError
 from server.settings import Settings
@@ -25,6 +27,8 @@ def run_serve(
     """
     if not is_loopback(settings.host) and not split_list(settings.token):
         raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
+    if problem := wyoming_problem(asdict(settings)):
+        raise StartError(problem)
     started_at_s = time.monotonic()
     # A crash in native code then says in which call, before the process dies of it.
     faulthandler.enable()
@@ -38,6 +42,9 @@ def run_serve(
         if calibration:
             say(f"  {calibration}")
         say(f"Ready after {time.monotonic() - started_at_s:.1f} s.")
+        if settings.wyoming_port:
+            where = settings.wyoming_host or settings.host
+            say(f"Home Assistant finds it at {where}, port {settings.wyoming_port} (Wyoming).")
         scheme = "https" if settings.tls_cert else "http"
         say(f"Open {scheme}://{settings.host}:{port}")
 

@@ -43,6 +43,8 @@ def _of_addresses(values: Mapping[str, Any]) -> Iterator[str]:
             yield (f"PARLEY_{name.upper()} is no address: http://host or https://host is accepted")
     if problem := redis_problem(values["redis_url"]):
         yield f"PARLEY_REDIS_URL is ***: {problem}"
+    if problem := wyoming_problem(values):
+        yield problem
 
 
 def _of_the_door(values: Mapping[str, Any]) -> Iterator[str]:
@@ -67,3 +69,14 @@ def _is_network(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def wyoming_problem(values: Mapping[str, Any]) -> str:
+    """Return what is wrong with where the Wyoming port would be open; "" when nothing is."""
+    where = values["wyoming_host"] or values["host"]
+    if not values["wyoming_port"] or values["wyoming_unprotected"] or is_loopback(where):
+        return ""
+    return (
+        f"PARLEY_WYOMING_PORT would be open to all who reach {where}: Wyoming knows no password. "
+        "Set PARLEY_WYOMING_UNPROTECTED=1 to open it so, or PARLEY_WYOMING_HOST=127.0.0.1"
+    )

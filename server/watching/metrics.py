@@ -114,6 +114,14 @@ class Metrics:
         """Sessions that are open now."""
         self._prometheus.sessions.set(count)
 
+    def count_wyoming(self, request: str, end: str) -> None:
+        """One thing that a Wyoming client asked for, and what became of it."""
+        self._prometheus.wyoming_requests.labels(request, end).inc()
+
+    def set_wyoming_connections(self, count: int) -> None:
+        """Connections on the Wyoming port that are open now."""
+        self._prometheus.wyoming_connections.set(count)
+
     def set_alert(self, name: str, *, is_raised: bool) -> None:
         """Whether that alert is raised now."""
         self._prometheus.alerts.labels(name).set(int(is_raised))

@@ -46,6 +46,12 @@ class PrometheusSeries:
         self.posts = self._count(
             "parley_posts", "Alerts and traces sent to the addresses set", "purpose", "result"
         )
+        self.wyoming_requests = self._count(
+            "parley_wyoming_requests", "What Wyoming clients asked for", "request", "end"
+        )
+        self.wyoming_connections = self._level(
+            "parley_wyoming_connections", "Connections on the Wyoming port now"
+        )
         self.load = self._level("parley_load", "Heavy calls that run or wait, a core, averaged")
         self.steps = self._level("parley_degradation_step", "1 while given up under load", "step")
         self.alerts = self._level("parley_alert", "1 while the alert is raised", "alert")

@@ -24,6 +24,7 @@ from server.watching.alerts import AlertName
 from server.watching.gauges import add_gauges
 from server.watching.health_watch import make_health_watch
 from server.watching.post import PostResult, Purpose
+from server.wyoming.caller import Ending, Work
 from tests.server.conftest import MakeStand, Stand
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -34,10 +35,12 @@ STAGE_CODES = {StageBusy.code, StageTimeout.code, StageFailed.code}
 VALUES: Mapping[str, set[str]] = {
     "alert": set(AlertName),
     "code": {*STAGE_CODES, AtCapacity.code, ADDRESS_LIMIT, Unauthorized.code},
+    "end": set(Ending),
     "fate": {*Fate, *PartialFate},
     "kind": set(Interruption),
     "outcome": set(Outcome),
     "purpose": set(Purpose),
+    "request": set(Work),
     "result": {*Found, *Written, *PostResult},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
     "stage": {*STAGES, "all"},

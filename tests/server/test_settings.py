@@ -113,3 +113,15 @@ def test_a_name_that_only_begins_like_loopback_is_no_loopback() -> None:
     assert "PARLEY_TOKEN" in problems(PARLEY_HOST="127.example.org")[0]
     for host in ("localhost", "127.0.0.1", "127.9.9.9", "::1"):
         assert load_settings({"PARLEY_HOST": host}).settings.host == host
+
+
+@pytest.mark.parametrize(
+    "where", [{"PARLEY_WYOMING_HOST": "0.0.0.0"}, {"PARLEY_HOST": "0.0.0.0", "PARLEY_TOKEN": "t"}]
+)
+def test_home_assistants_port_is_not_opened_unknowingly(where: dict[str, str]) -> None:
+    """Off loopback it is refused, with the setting that allows it, also by the server's host."""
+    environment = {"PARLEY_WYOMING_PORT": "10300", **where}
+    assert "PARLEY_WYOMING_UNPROTECTED=1" in problems(**environment)[0]
+    load_settings({**environment, "PARLEY_WYOMING_UNPROTECTED": "1"})
+    load_settings({**environment, "PARLEY_WYOMING_HOST": "127.0.0.1"})
+    load_settings(where)

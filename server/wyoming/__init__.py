@@ -1,0 +1,1 @@
+"""Home Assistant's Wyoming protocol: Parley's ears, voice and answers, through the same stages."""
