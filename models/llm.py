@@ -190,3 +190,6 @@ class ChatModel(Protocol):
 
     async def models(self) -> tuple[str, ...]:
         """The models that the endpoint says it has. Raises LlmError when it does not answer."""
+
+    async def close(self) -> None:
+        """Close every connection, once no call runs any more."""

@@ -99,7 +99,7 @@ class LlmClient:
             raise self._http_error(error) from error
 
     async def close(self) -> None:
-        """Close every connection."""
+        """See `models.llm.ChatModel.close`."""
         await self._http.aclose()
 
     async def _listed(self) -> str:

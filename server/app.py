@@ -27,6 +27,7 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
+from server.answering.configured import build_language_model
 from server.cache.ladder import build_ladder
 from server.door.addresses import Addresses
 from server.door.connection import GuardedConnection, refuse_unless_let_in
@@ -152,6 +153,8 @@ class App:
                 keeper.close()
             if shared.stages.ladder is not None:
                 await shared.stages.ladder.stop()
+            if (chat := shared.engine_room.current.chat) is not None:
+                await chat.close()
             store.close()
 
     def engines(self) -> dict[str, str]:
@@ -202,6 +205,7 @@ class App:
             knowledge.result(),
             speech.notes,
             speech.small_recognizer,
+            build_language_model(settings, metrics.llm),
         )
         ladder = build_ladder(settings, metrics.cache)
         stages, room = Stages.build(settings, metrics, ladder), EngineRoom(engines)
@@ -267,6 +271,9 @@ class App:
                 rewarmer.run(),
                 health,
             ]
+            if (chat := room.current.chat) is not None:
+                chat.on_change = room.change
+                running.append(chat.watch())
             if self._shared.stages.ladder is not None:
                 running.append(self._shared.stages.ladder.run())
             watches = [group.create_task(watch) for watch in running]

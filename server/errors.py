@@ -14,6 +14,7 @@
     │   ├── Leaving             the server stops
     │   ├── Gone                the socket closed while something was to be sent
     │   └── Idle                nothing was said for too long
+    ├── LlmUnavailable          no language model answers; the documents are quoted instead
     └── StageError              one stage of one turn failed; the next turn works
         ├── StageBusy           its queue is full
         ├── StageTimeout        its deadline passed
@@ -135,6 +136,13 @@ class Idle(SessionError):
 
     code = "idle"
     close_code = 4408
+
+
+class LlmUnavailable(ParleyError):
+    """No endpoint of the language model began to answer, or the one that did broke off."""
+
+    code = "llm_unavailable"
+    retryable = True
 
 
 class StageError(ParleyError):

@@ -196,6 +196,22 @@ class Settings:
     refusal_confidence: float = _setting(0.5, "under this the answer is a refusal", 0.0, 1.0)
     search_hits: int = _setting(5, "passages handed to the answer", 1, 50)
 
+    llm_base_url: str = _setting("", "OpenAI-compatible endpoint, up to /v1; empty quotes instead")
+    llm_model: str = _setting("", "model that the endpoint is asked for")
+    llm_api_key: str = _setting("", "bearer key of the endpoint, if it wants one")
+    llm_fallback_url: str = _setting("", "a second endpoint, asked when the first does not answer")
+    llm_fallback_model: str = _setting("", "model of the second endpoint")
+    llm_fallback_key: str = _setting("", "bearer key of the second endpoint")
+    llm_connect_s: float = _setting(2.0, "time for connecting", 0.05, 60)
+    llm_first_token_s: float = _setting(6.0, "time of one try for its first token", 0.05, 300)
+    llm_between_tokens_s: float = _setting(3.0, "time from one token to the next", 0.05, 300)
+    llm_total_s: float = _setting(30.0, "time for a whole answer", 0.1, 3600)
+    llm_patience_s: float = _setting(
+        8.0, "time for the first sentence, all tries together; then quoted", 0.1, 300
+    )
+    llm_retries: int = _setting(3, "further tries after a failure that may pass", 0, 10)
+    llm_calls_at_once: int = _setting(8, "answers generated at once; more are quoted", 1, 1000)
+
     index_policy: IndexPolicy = _setting(
         IndexPolicy.SIZE, "choose the kind of index by size or by what this machine measures"
     )
@@ -286,7 +302,10 @@ FOREIGN_VARIABLES = {"hub_endpoint": "HF_ENDPOINT", "hub_cache_dir": "HF_HUB_CAC
 """Variables that the model hub's own tools read too, so that one setting serves both."""
 
 
-SECRETS = ("token", "alert_webhook", "otel_endpoint", "redis_url")
+SECRETS = (
+    *("token", "alert_webhook", "otel_endpoint", "redis_url"),
+    *("llm_api_key", "llm_fallback_key"),
+)
 """Settings whose value is shown to nobody: addresses may carry a key."""
 
 

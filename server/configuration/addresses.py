@@ -16,6 +16,12 @@ def is_web_address(url: str) -> bool:
         return False
 
 
+def is_endpoint(url: str) -> bool:
+    """Tell whether paths can be put behind it, and it may be shown: it carries no secret."""
+    parts = urlsplit(url) if is_web_address(url) else None
+    return parts is not None and not (parts.username or parts.query or parts.fragment)
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether only programs on this machine can reach the address.
 

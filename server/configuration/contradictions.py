@@ -5,6 +5,7 @@ from typing import Any
 
 from server.cache.redis_address import redis_problem
 from server.configuration.addresses import (
+    is_endpoint,
     is_loopback,
     is_web_address,
     parse_network,
@@ -20,6 +21,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
         *_of_the_index(values),
         *_of_addresses(values),
         *_of_the_door(values),
+        *_of_the_language_model(values),
     ]
 
 
@@ -80,3 +82,25 @@ def wyoming_problem(values: Mapping[str, Any]) -> str:
         f"PARLEY_WYOMING_PORT would be open to all who reach {where}: Wyoming knows no password. "
         "Set PARLEY_WYOMING_UNPROTECTED=1 to open it so, or PARLEY_WYOMING_HOST=127.0.0.1"
     )
+
+
+def _of_the_language_model(values: Mapping[str, Any]) -> Iterator[str]:
+    yield from _of_endpoint(values, "llm_base_url", "llm_model", "llm_api_key")
+    yield from _of_endpoint(values, "llm_fallback_url", "llm_fallback_model", "llm_fallback_key")
+    if values["llm_fallback_url"] and not values["llm_base_url"]:
+        yield "PARLEY_LLM_FALLBACK_URL is set without PARLEY_LLM_BASE_URL"
+    if values["llm_patience_s"] >= values["turn_timeout_s"]:
+        yield "PARLEY_LLM_PATIENCE_S must be less than PARLEY_TURN_TIMEOUT_S"
+
+
+def _of_endpoint(values: Mapping[str, Any], url: str, model: str, key: str) -> Iterator[str]:
+    if values[url] and not is_endpoint(values[url]):
+        yield (
+            f"PARLEY_{url.upper()} is no address: http(s)://host[:port]/v1 is accepted, without a "
+            f"name, a key or a query in it"
+        )
+    if values[url] and not values[model]:
+        yield f"PARLEY_{url.upper()} is set without PARLEY_{model.upper()}"
+    for name in (model, key):
+        if values[name] and not values[url]:
+            yield f"PARLEY_{name.upper()} is set without PARLEY_{url.upper()}"

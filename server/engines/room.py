@@ -5,11 +5,16 @@ A turn takes one `Engines` value at its start and keeps it, so that a swap never
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from models.embedder import Embedder
 from models.stt import Recognizer
 from models.tts import Synthesizer
+from server.answering.language_model import LanguageModel
 from server.engines.knowledge import Knowledge
+
+EXTRACTIVE: Final = "extractive"
+"""The name of the answers that quote the documents."""
 
 Listener = Callable[["Engines"], None]
 
@@ -25,6 +30,8 @@ class Engines:
     notes: tuple[str, ...] = ()
     small_recognizer: Recognizer | None = None
     """A faster one for when too much stands in line; None where none is loaded."""
+    chat: LanguageModel | None = None
+    """What answers in its own words; None where none is configured."""
 
     def names(self) -> dict[str, str]:
         """Return job to engine name, as `/health`, the page and `session.created` say it."""
@@ -32,8 +39,13 @@ class Engines:
             "stt": self.recognizer.name,
             "tts": self.synthesizer.name,
             "embedder": self.embedder.name,
-            "answer": "extractive",
+            "answer": self._answerer(),
         }
+
+    def _answerer(self) -> str:
+        if self.chat is None:
+            return EXTRACTIVE
+        return self.chat.name if self.chat.is_up else f"{EXTRACTIVE} ({self.chat.name} is away)"
 
 
 class EngineRoom:

@@ -37,6 +37,7 @@ def add_own_rules(
         _latency_rule(settings, metrics),
         *([_hit_rate_rule(metrics)] if settings.cache_enabled else []),
         *_redis_rules(stages),
+        *_language_model_rules(room),
         _queue_rule(metrics, stages),
         _memory_rule(settings),
         Rule(
@@ -74,6 +75,17 @@ def _redis_rules(stages: Stages) -> list[Rule]:
         return float(not breaker.is_closed)
 
     return [Rule(AlertName.BREAKER_OPEN, is_open, 1, 0, "open breakers", hold_s=0)]
+
+
+def _language_model_rules(room: EngineRoom) -> list[Rule]:
+    chat = room.current.chat
+    if chat is None:
+        return []
+
+    def away() -> float:
+        return sum(not endpoint.is_up for endpoint in chat.endpoints)
+
+    return [Rule(AlertName.LLM_UNAVAILABLE, away, 1, 0, "endpoints that do not answer", hold_s=0)]
 
 
 def _queue_rule(metrics: Metrics, stages: Stages) -> Rule:

@@ -26,6 +26,7 @@ class AlertName(StrEnum):
     LOOP_LAG_HIGH = "loop_lag_high"
     INDEX_IMPAIRED = "index_impaired"
     BREAKER_OPEN = "breaker_open"
+    LLM_UNAVAILABLE = "llm_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from server.answering.metrics import LlmMetrics
 from server.cache.metrics import CacheMetrics
 from server.errors import StageBusy
 from server.watching.prometheus_series import PrometheusSeries
@@ -31,6 +32,7 @@ class Metrics:
         self._busy = SlidingMean(Span.MINUTE.seconds)
         self._refusals = SlidingMean(Span.MINUTE.seconds)
         self.cache = CacheMetrics(registry)
+        self.llm = LlmMetrics(registry)
         self._segments: dict[str, Series] = {}
         self._stages: dict[str, Series] = {}
         self._voice_to_voice = Series()

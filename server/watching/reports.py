@@ -73,6 +73,7 @@ class Reports:
                 "index": engines.knowledge.describe(),
                 "sessions": len(self._sessions),
                 "degraded": list(self._shared.governor.steps),
+                "language_model": engines.chat.status() if engines.chat else None,
             },
             200 if status == "ok" else 503,
         )
@@ -105,6 +106,7 @@ class Reports:
                 "sessions": len(self._sessions),
                 "index": engines.knowledge.status() | {"alerts": list(engines.knowledge.alerts)},
                 "engines": engines.names(),
+                "language_model": self._language_model(),
                 "memory": self._memory(),
                 "alerts": [asdict(alert) for alert in self._health.raised()],
             }
@@ -113,6 +115,12 @@ class Reports:
     def history(self) -> Page:
         """JSON: the last three hours, a value a minute in each list, oldest first."""
         return json_page(columns(self._health.minutes))
+
+    def _language_model(self) -> dict[str, object] | None:
+        chat = self._shared.engine_room.current.chat
+        if chat is None:
+            return None
+        return {**self._shared.metrics.llm.summary(), "endpoints": chat.status()}
 
     def _memory(self) -> dict[str, int]:
         bound_mb = self._shared.settings.memory_maximum_mb

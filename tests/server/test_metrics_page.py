@@ -11,6 +11,8 @@ import yaml
 from prometheus_client import CollectorRegistry, Metric
 
 from audio.pcm import Samples
+from models.llm import LlmFault
+from server.answering.metrics import ANSWERED, LEFT, AnsweredBy, EndpointRole
 from server.cache.metrics import Found, Tier, Written
 from server.door.doorkeeper import ADDRESS_LIMIT
 from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout, Unauthorized
@@ -34,14 +36,16 @@ STAGE_CODES = {StageBusy.code, StageTimeout.code, StageFailed.code}
 
 VALUES: Mapping[str, set[str]] = {
     "alert": set(AlertName),
+    "by": set(AnsweredBy),
     "code": {*STAGE_CODES, AtCapacity.code, ADDRESS_LIMIT, Unauthorized.code},
     "end": set(Ending),
+    "endpoint": set(EndpointRole),
     "fate": {*Fate, *PartialFate},
-    "kind": set(Interruption),
+    "kind": {*Interruption, "prompt", "completion"},
     "outcome": set(Outcome),
     "purpose": set(Purpose),
     "request": set(Work),
-    "result": {*Found, *Written, *PostResult},
+    "result": {*Found, *Written, *PostResult, *LlmFault, ANSWERED, LEFT},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
     "stage": {*STAGES, "all"},
     "step": set(Step),

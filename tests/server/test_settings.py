@@ -91,6 +91,29 @@ def test_contradictions_are_mistakes() -> None:
     assert load_settings({"PARLEY_HOST": "0.0.0.0", "PARLEY_TOKEN": "secret"}).settings.token
 
 
+@pytest.mark.parametrize(
+    ("half", "missing"),
+    [
+        ({"LLM_BASE_URL": "http://127.0.0.1:11434/v1"}, "PARLEY_LLM_MODEL"),
+        ({"LLM_MODEL": "qwen3"}, "PARLEY_LLM_BASE_URL"),
+        ({"LLM_API_KEY": "s3cret"}, "PARLEY_LLM_BASE_URL"),
+        ({"LLM_BASE_URL": "localhost:11434", "LLM_MODEL": "qwen3"}, "http(s)://host[:port]/v1"),
+        ({"LLM_BASE_URL": "http://me:s3cret@h/v1", "LLM_MODEL": "q"}, "http(s)://host[:port]/v1"),
+        ({"LLM_BASE_URL": "http://h/v1?key=s3cret", "LLM_MODEL": "q"}, "http(s)://host[:port]/v1"),
+        (
+            {"LLM_FALLBACK_URL": "http://h/v1", "LLM_FALLBACK_MODEL": "q"},
+            "PARLEY_LLM_BASE_URL",
+        ),
+        ({"LLM_PATIENCE_S": "20", "TURN_TIMEOUT_S": "10"}, "PARLEY_TURN_TIMEOUT_S"),
+    ],
+)
+def test_half_a_language_model_is_a_mistake(half: dict[str, str], missing: str) -> None:
+    """It names what is missing, and no secret."""
+    found = problems(**{f"PARLEY_{name}": value for name, value in half.items()})
+    assert missing in found[0]
+    assert "s3cret" not in str(SettingsError(found))
+
+
 def test_a_bad_token_is_not_repeated() -> None:
     """Secrets are in no message."""
     assert "s3cret" not in str(SettingsError(problems(PARLEY_HOST="0.0.0.0", PARLEY_PORT="x")))

@@ -1,0 +1,1 @@
+"""Answers by a language model: who is asked, with what, and what becomes of what it says."""
