@@ -30,6 +30,9 @@ def classify(transcript: str, being_said: str) -> Interruption:
         return Interruption.NOTHING
     if len(words) <= _LONGEST_BACKCHANNEL_WORDS and all(word in _BACKCHANNELS for word in words):
         return Interruption.BACKCHANNEL
+    if all(len(word) == 1 or word == "and" for word in words):
+        # pocketsphinx spells a hum: "mm hmm" becomes "m m h and m".
+        return Interruption.BACKCHANNEL
     if len(words) <= _LONGEST_FRAGMENT_WORDS and words[0] in _OPENS_FRAGMENTS:
         return Interruption.FRAGMENT
     if _echo_share(words, _words(being_said)) >= ECHO_SHARE:

@@ -17,6 +17,8 @@ SAID = "The last boat comes back at a quarter past five on Sundays."
         ("yeah", Interruption.BACKCHANNEL),
         ("uh-huh", Interruption.BACKCHANNEL),
         ("okay i see", Interruption.BACKCHANNEL),
+        ("m m h and m", Interruption.BACKCHANNEL),
+        ("a", Interruption.BACKCHANNEL),
         ("the last boat comes back", Interruption.ECHO),
         ("last vote comes back at a quarter", Interruption.ECHO),
         ("a quarter past five on sundays", Interruption.ECHO),
