@@ -35,7 +35,7 @@ demo: $(VENV)/run.stamp ## three recorded questions through the real server, ans
 	@$(BIN)/python -m benchmarks.demo
 
 test: $(VENV)/dev.stamp system ## every test but the slow proofs
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 check: $(VENV)/dev.stamp ## format, lint, types and the architecture
 	@$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ CODEC = Codec.of(Speech)
 
 
 def envelope(key: str = KEY, schema: bytes = CODEC.schema) -> bytes:
-    return seal(key, schema, CODEC.encode(make_speech("hello")), time.time(), 5.0)
+    return seal(key, schema, CODEC.encode(make_speech("hello")), time.time(), 1000.0)
 
 
 def flipped(blob: bytes) -> bytes:

@@ -55,23 +55,6 @@ async def test_speech_into_an_answer_is_recognised_ahead_and_not_answered(
     await stand.end()
 
 
-async def test_a_question_into_an_answer_waits_no_longer_than_any_other(
-    make_stand: MakeStand, spoken: Samples
-) -> None:
-    """It is searched for at the pause, so that how sure its answer is shortens the wait."""
-    stand = make_stand()
-    stand.recognizer.text = "what does a ticket cost"
-    stand.say(spoken)
-    first = await stand.wire.wait_for("parley.turn")
-    await speaking(stand)
-    stand.say(spoken)
-    await stand.wire.wait_for("parley.turn", 3, timeout_s=20)
-    reports = [event for event in stand.wire.events if event["type"] == "parley.turn"]
-    assert [report["outcome"] for report in reports] == ["answered", "cancelled", "answered"]
-    assert reports[2]["endpoint"] == first["endpoint"]
-    await stand.end()
-
-
 async def test_no_audio_leaves_while_someone_speaks(make_stand: MakeStand, spoken: Samples) -> None:
     """From the onset on the answer stands still, until it is known what was said."""
     stand = make_stand()

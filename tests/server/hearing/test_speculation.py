@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from audio.pcm import Samples
+from server.hearing.endpointing import Heard
+from server.hearing.speculation import Speculation
 from tests.server.conftest import MakeStand, Stand
 
 PAUSE_SAMPLES = 16_000 * 3 // 10
@@ -187,4 +189,20 @@ async def test_a_failing_stage_is_told_by_the_turn_alone(
     report = await stand.wire.wait_for("parley.turn")
     assert report["outcome"] == "failed"
     assert stand.wire.types().count("error") == 1
+    await stand.end()
+
+
+@pytest.mark.parametrize("is_question", [True, False])
+async def test_how_sure_the_answer_is_shortens_the_wait_of_a_question_into_an_answer_too(
+    make_stand: MakeStand, spoken: Samples, is_question: bool
+) -> None:
+    """Speech into an answer is searched for; what would answer it is made for a question only."""
+    stand = make_stand()
+    stand.recognizer.text = "what does a ticket cost"
+    told: list[Heard] = []
+    session = stand.session
+    guess = Speculation(spoken, session._pipeline(), session._limits(), told.append, is_question)
+    await guess.run()
+    assert told[0].confidence > 0
+    assert (set(guess.cache) == {"stt", "search"}) is not is_question
     await stand.end()
