@@ -35,9 +35,9 @@ async def listen(connection: ClientConnection) -> dict[str, Any]:
     raise AssertionError("the witness lost its connection")
 
 
-async def is_served(url: str, text: str = LONG) -> bool:
+async def is_served(url: str, text: str = LONG, **options: Any) -> bool:
     """Whether somebody else gets an answer at this moment, to its end."""
-    connection = await opened(url)
+    connection = await opened(url, **options)
     try:
         await ask(connection, text)
         return bool((await listen(connection))["outcome"] in ("answered", "refused"))
