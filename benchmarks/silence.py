@@ -166,7 +166,7 @@ async def _echo(room: _Room, voice: EspeakSynthesizer, minutes: float, response:
         for frame in _frames(heard):
             due = int((room.now_s - begins_s + LEAD_S) * voice.rate_hz)
             if chunk := speech[sent:due].tobytes():
-                room.guard.sent(chunk)
+                room.guard.sent(chunk, voice.rate_hz)
             sent = max(sent, due)
             await room.hear(frame)
 

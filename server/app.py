@@ -62,6 +62,7 @@ from server.watching.metrics import Metrics
 from server.watching.reports import Reports
 from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Web
+from server.wire.dialect import OWN, Dialect, dialect_of
 from server.wire.outbox import Outbox
 from server.workers import Workers
 from server.wyoming.opening import home_assistants_port
@@ -73,8 +74,6 @@ log = logging.getLogger(__name__)
 
 LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], SpeechEngines]
 
-MAXIMUM_MESSAGE_BYTES = 64 * 1024
-MAXIMUM_QUEUED_MESSAGES = 32
 PING_INTERVAL_S = 15
 PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
@@ -235,8 +234,8 @@ class App:
                 logger=quiet_logger(),
                 ssl=None if self._tls is None else self._tls.context,
                 compression=None,
-                max_size=MAXIMUM_MESSAGE_BYTES,
-                max_queue=MAXIMUM_QUEUED_MESSAGES,
+                max_size=OWN.message_bytes,
+                max_queue=OWN.queued_messages,
                 open_timeout=settings.open_timeout_s,
                 ping_interval=PING_INTERVAL_S,
                 ping_timeout=PING_TIMEOUT_S,
@@ -313,14 +312,19 @@ class App:
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         visitor = connection if isinstance(connection, GuardedConnection) else None
-        return self._web.respond(request, visitor)
+        response = self._web.respond(request, visitor)
+        if response is None:
+            _set_limits(connection, dialect_of(request.path, request.headers))
+        return response
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         """Run one session and close it with the code that its end deserves."""
         _limit_send_buffer(connection)
         self._session_count += 1
         session_id = f"sess_{self._session_count:06d}"
-        outbox = Outbox(connection, session_id, self.settings.send_timeout_s)
+        request = connection.request
+        dialect = OWN if request is None else dialect_of(request.path, request.headers)
+        outbox = Outbox(connection, session_id, self.settings.send_timeout_s, dialect)
         task = asyncio.current_task()
         assert task is not None
         self._serving.add(task)
@@ -362,6 +366,13 @@ def _select_subprotocol(
 ) -> Subprotocol | None:
     chosen = chosen_subprotocol(offered)
     return None if chosen is None else Subprotocol(chosen)
+
+
+def _set_limits(connection: ServerConnection, dialect: Dialect) -> None:
+    """Read what this path's clients send: frames follow the handshake, so none was parsed yet."""
+    connection.protocol.max_message_size = dialect.message_bytes
+    connection.recv_messages.high = dialect.queued_messages
+    connection.recv_messages.low = dialect.queued_messages // 4
 
 
 def _limit_send_buffer(connection: ServerConnection) -> None:

@@ -4,17 +4,19 @@ It keeps the last ITEMS_KEPT; what was heard of an answer comes from its track.
 """
 
 import itertools
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.errors import InvalidEvent
 from server.speaking.track import Track
 from server.wire import server_events as told
+from server.wire.items import ClientItem, Message, Part, PartKind, Role
 from server.wire.outbox import Outbox
 
 ITEMS_KEPT = 64
 """Older ones are forgotten: 64 answers are 6 MB at most, while the cache keeps their sound."""
+ROOT = "root"
+"""As `previous_item_id`: before all others."""
 
 
 @dataclass(slots=True)
@@ -26,23 +28,38 @@ class Answer:
     status: str = "in_progress"
     heard_sample: int | None = None
     """Where it was cut, by the server's estimate or the client's word; None when it was not."""
+    written: str | None = None
+    """The words so far of an answer that is not spoken; None for one that is."""
 
     @property
     def transcript(self) -> str:
         """The words that were sent, or heard when it was cut."""
+        if self.written is not None:
+            return self.written
         heard = self.track.position if self.heard_sample is None else self.heard_sample
         return self.track.words.text(heard)
 
+    @property
+    def part(self) -> Part:
+        """Its one part, as it is now."""
+        kind = PartKind.OUTPUT_AUDIO if self.written is None else PartKind.OUTPUT_TEXT
+        return Part(kind, self.transcript)
+
+    @property
+    def message(self) -> Message:
+        """The item as it is now."""
+        return Message(Role.ASSISTANT, (self.part,), self.id, self.status)
+
     def wire(self) -> dict[str, object]:
         """Return the `item` object of the wire."""
-        return {
-            "object": "realtime.item",
-            "id": self.id,
-            "type": "message",
-            "role": "assistant",
-            "status": self.status,
-            "content": [{"type": "output_audio", "transcript": self.transcript}],
-        }
+        return self.message.wire()
+
+    def wire_begun(self) -> dict[str, object]:
+        """Return it as it begins: its part is told by an event of its own."""
+        return replace(self.message, parts=()).wire()
+
+
+Kept = Answer | ClientItem
 
 
 @dataclass(slots=True)
@@ -51,10 +68,10 @@ class Items:
 
     session_id: str
     outbox: Outbox
-    previous_id: str | None = None
     next_id: str = ""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
-    _kept: OrderedDict[str, Answer | dict[str, object]] = field(default_factory=OrderedDict)
+    _kept: dict[str, Kept] = field(default_factory=dict)
+    """In the conversation's order."""
 
     def __post_init__(self) -> None:
         self.next_id = self.new_id("item")
@@ -63,43 +80,86 @@ class Items:
         """Return an id that is used nowhere else in the process."""
         return f"{kind}_{self.session_id}_{next(self._numbers)}"
 
-    async def add_speech(self, audio_end_ms: int) -> str:
-        """Tell that an utterance ended and became an item; return its id."""
-        await self.outbox.event(told.SpeechStopped(audio_end_ms, self.next_id))
-        await self.outbox.event(told.AudioCommitted(self.next_id, self.previous_id))
-        return await self._add({"type": "input_audio", "transcript": None})
+    @property
+    def conversation_id(self) -> str:
+        """The one conversation of the session."""
+        return f"conv_{self.session_id}"
 
-    async def add_text(self, text: str) -> str:
-        """Tell of a typed item; return its id."""
-        return await self._add({"type": "input_text", "text": text})
+    @property
+    def last_id(self) -> str | None:
+        """The id of the last item."""
+        return next(reversed(self._kept), None)
+
+    async def add_speech(self, audio_end_ms: int, *, has_stopped: bool = True) -> str:
+        """Tell that an utterance ended and became an item; return its id."""
+        if has_stopped:
+            await self.outbox.event(told.SpeechStopped(audio_end_ms, self.next_id))
+        await self.outbox.event(told.AudioCommitted(self.next_id, self.last_id))
+        speech = Part(PartKind.INPUT_AUDIO, None)
+        return await self.add(Message(Role.USER, (speech,), self.next_id))
+
+    async def add(self, item: ClientItem, previous_id: str | None = None) -> str:
+        """Put an item behind another, at the front (ROOT) or last, and tell of it; return its id.
+
+        Raises InvalidEvent when its id is taken or the other item is not there.
+        """
+        if item.id in self._kept:
+            raise InvalidEvent(f"There is an item {item.id[:80]!r} already.", "item.id")
+        placed = replace(item, id=item.id or self.new_id("item"))
+        before = self._keep(placed, previous_id)
+        await self.outbox.event(told.ItemAdded(placed.wire(), before))
+        await self.outbox.event(told.ItemDone(placed.wire(), before))
+        if placed.id == self.next_id:
+            self.next_id = self.new_id("item")
+        return placed.id
+
+    async def delete(self, item_id: str) -> None:
+        """Take an item out and tell it. Raises InvalidEvent when it is not there."""
+        self.item(item_id)
+        del self._kept[item_id]
+        await self.outbox.event(told.ItemDeleted(item_id))
+
+    async def understood_so_far(self, item_id: str, words: str) -> None:
+        """Tell more words of a spoken item that goes on."""
+        await self.outbox.event(told.TranscriptionDelta(item_id, words))
 
     def understood(self, item_id: str, transcript: str) -> None:
         """Keep what was understood of a spoken item."""
         item = self._kept.get(item_id)
-        if isinstance(item, dict):
-            item["content"] = [{"type": "input_audio", "transcript": transcript}]
+        if isinstance(item, Message):
+            parts = tuple(
+                replace(part, text=transcript, pcm=b"") if part.is_spoken else part
+                for part in item.parts
+            )
+            self._kept[item_id] = replace(item, parts=parts)
 
-    def keep(self, answer: Answer) -> None:
-        """Make an answer an item; it is told again as it then is."""
-        self._keep(answer.id, answer)
+    def keep(self, answer: Answer) -> str | None:
+        """Make an answer the last item; return the id before it."""
+        return self._keep(answer, None)
 
-    def find(self, item_id: str) -> Mapping[str, object]:
-        """Return an item as it is now. Raises InvalidEvent for one that is not there any more."""
+    def item(self, item_id: str) -> Kept:
+        """Return an item. Raises InvalidEvent for one that is not there any more."""
         item = self._kept.get(item_id)
         if item is None:
             raise _not_found(item_id)
-        return item.wire() if isinstance(item, Answer) else item
+        return item
+
+    def find(self, item_id: str) -> Mapping[str, object]:
+        """Return an item as it is now. Raises InvalidEvent for one that is not there any more."""
+        return self.item(item_id).wire()
+
+    def all(self) -> tuple[Kept, ...]:
+        """Return the conversation in its order."""
+        return tuple(self._kept.values())
 
     async def truncate(self, item_id: str, audio_end_ms: int) -> None:
         """Keep of an answer what was heard by then, and go on from there if it goes on at all.
 
         Raises InvalidEvent when there is no such answer or less of it was sent.
         """
-        answer = self._kept.get(item_id)
-        if answer is None:
-            raise _not_found(item_id)
-        if not isinstance(answer, Answer):
-            raise InvalidEvent(f"Item {item_id} is no answer.", "item_id")
+        answer = self.item(item_id)
+        if not isinstance(answer, Answer) or answer.written is not None:
+            raise InvalidEvent(f"Item {item_id} is no spoken answer.", "item_id")
         track = answer.track
         if audio_end_ms > track.sent_ms:
             raise InvalidEvent(
@@ -112,30 +172,30 @@ class Items:
             answer.heard_sample = track.sample_at(audio_end_ms)
         await self.outbox.event(told.ItemTruncated(item_id, 0, audio_end_ms))
 
-    async def _add(self, part: dict[str, object]) -> str:
-        item: dict[str, object] = {
-            "object": "realtime.item",
-            "id": self.next_id,
-            "type": "message",
-            "role": "user",
-            "status": "completed",
-            "content": [part],
-        }
-        await self.outbox.event(told.ItemAdded(item, self.previous_id))
-        await self.outbox.event(told.ItemDone(item, self.previous_id))
-        self._keep(self.next_id, item)
-        self.previous_id, self.next_id = self.next_id, self.new_id("item")
-        return self.previous_id
-
-    def _keep(self, item_id: str, item: Answer | dict[str, object]) -> None:
-        self._kept[item_id] = item
+    def _keep(self, item: Kept, previous_id: str | None) -> str | None:
+        """Put it in its place; return the id before it. The oldest goes when there are too many."""
+        if previous_id is None:
+            before = self.last_id
+            self._kept[item.id] = item
+        else:
+            before = self._insert(item, previous_id)
         while len(self._kept) > ITEMS_KEPT:
-            self._kept.popitem(last=False)
+            del self._kept[next(each for each in self._kept if each != item.id)]
+        return before
+
+    def _insert(self, item: Kept, previous_id: str) -> str | None:
+        ids = list(self._kept)
+        if previous_id != ROOT and previous_id not in self._kept:
+            raise _not_found(previous_id, "previous_item_id")
+        place = 0 if previous_id == ROOT else ids.index(previous_id) + 1
+        ids.insert(place, item.id)
+        self._kept = {each: item if each == item.id else self._kept[each] for each in ids}
+        return ids[place - 1] if place else None
 
 
-def _not_found(item_id: str) -> InvalidEvent:
+def _not_found(item_id: str, param: str = "item_id") -> InvalidEvent:
     return InvalidEvent(
         f"There is no item {item_id[:80]!r} among the last {ITEMS_KEPT}.",
-        "item_id",
+        param,
         code="item_not_found",
     )

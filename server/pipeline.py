@@ -11,8 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from audio.pcm import Samples, to_float, to_int16
-from audio.resample import resample
+from audio.pcm import Samples
 from models.speakable import speakable
 from models.stt import Recognizer, Transcript
 from models.tts import Speech, pause_after_ms
@@ -29,6 +28,7 @@ from server.engines.room import Engines
 from server.governor import Step
 from server.permits import Cores
 from server.settings import Settings
+from server.speaking.rate import at_rate
 from server.stage import Stage, StageLimits, StageResult
 from server.watching.machine import usable_cores
 from server.watching.metrics import Metrics
@@ -240,13 +240,10 @@ def _without_clause_mark(sentence: str) -> tuple[str, bool]:
 
 
 def _with_pause(speech: Speech, rate_hz: int, sentence: str) -> Speech:
-    samples, ends = speech.samples, speech.word_ends
-    if speech.rate_hz != rate_hz and len(samples):
-        exact = resample(to_float(samples), speech.rate_hz, rate_hz)
-        samples = to_int16(exact)
-        ends = tuple(end * rate_hz // speech.rate_hz for end in ends)
-    pause = np.zeros(pause_after_ms(sentence) * rate_hz // 1000 if len(samples) else 0, np.int16)
-    return Speech(np.concatenate([samples, pause]), rate_hz, speech.engine, ends)
+    told = at_rate(speech, rate_hz)
+    has_sound = len(told.samples) > 0
+    pause = np.zeros(pause_after_ms(sentence) * rate_hz // 1000 if has_sound else 0, np.int16)
+    return replace(told, samples=np.concatenate([told.samples, pause]))
 
 
 def _transcript_bytes(transcript: Transcript) -> int:

@@ -1,84 +1,128 @@
-"""What one session may set and what it tells of itself; it holds no session."""
+"""What one session starts with, how its ears hear by its config, and what it tells of itself.
 
-from dataclasses import replace
+It holds no session.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from audio.endpoint import EndpointSettings
-from rag.filter import Filter
 from server.errors import InvalidEvent
-from server.hearing.ears import EarSettings
+from server.hearing.ears import RATE_HZ, EarSettings
+from server.hearing.endpointing import WaitLimits
 from server.settings import Settings
 from server.surroundings import Surroundings
-from server.wire import client_events as asked
-from server.wire import server_events as told
+from server.wire.audio_formats import STOCK_RATE_HZ, AudioFormat, Coding
+from server.wire.detection import Detection, DetectionType, Eagerness
+from server.wire.dialect import OWN, Dialect
 from server.wire.narrowing import describe_narrowing
+from server.wire.session_config import SessionConfig, SessionType
+from server.wire.session_update import Surround
+
+STOCK_SILENCE_MS = 500
+"""The protocol's own default for server_vad."""
+_EAGER_SHARE: Mapping[Eagerness, float] = {Eagerness.HIGH: 0.6, Eagerness.LOW: 2.0}
+"""Of the longest wait; the protocol's own longest are 2, 4 and 8 s."""
 
 
-def ear_settings(settings: Settings) -> EarSettings:
-    """Return how a session hears before its client says anything."""
-    return EarSettings(
+def default_detection(settings: Settings, dialect: Dialect) -> Detection:
+    """Return how a session detects turns before its client says anything."""
+    is_semantic = settings.endpoint_by_words and not dialect.is_stock
+    return Detection(
+        DetectionType.SEMANTIC_VAD if is_semantic else DetectionType.SERVER_VAD,
         settings.vad_onset,
-        settings.vad_release,
-        EndpointSettings(
-            silence_ms=settings.endpoint_silence_ms,
-            prefix_ms=settings.endpoint_prefix_ms,
-            maximum_utterance_ms=settings.utterance_maximum_s * 1000,
-            continued_ms=settings.partial_every_ms if settings.partials else 0,
-        ),
-        is_by_words=settings.endpoint_by_words,
+        settings.endpoint_prefix_ms,
+        STOCK_SILENCE_MS if dialect.is_stock else settings.endpoint_silence_ms,
     )
 
 
-def changed(now: EarSettings, event: asked.UpdateSession) -> EarSettings:
-    """Return the settings with the client's wishes. Raises InvalidEvent when they do not fit."""
-    onset = event.threshold or now.onset
-    is_automatic = event.has_turn_detection
+def first_config(settings: Settings, dialect: Dialect, rate_hz: int) -> SessionConfig:
+    """Return what a session is set to at its start; `rate_hz` is the voice's own."""
+    is_stock = dialect.is_stock
+    heard_hz, spoken_hz = (STOCK_RATE_HZ,) * 2 if is_stock else (RATE_HZ, rate_hz)
+    is_transcribing = dialect.is_transcription
+    return SessionConfig(
+        AudioFormat(Coding.PCM, heard_hz),
+        AudioFormat(Coding.PCM, spoken_hz),
+        settings.speech_speed,
+        default_detection(settings, dialect),
+        model=dialect.model,
+        type=SessionType.TRANSCRIPTION if is_transcribing else SessionType.REALTIME,
+        transcription=None if is_stock and not is_transcribing else {},
+    )
+
+
+def ear_settings(settings: Settings, config: SessionConfig | None = None) -> EarSettings:
+    """Return how to hear by a config, None for that of /ws before its client says anything.
+
+    Raises InvalidEvent when its times do not fit together.
+    """
+    config = config or first_config(settings, OWN, RATE_HZ)
+    detection = config.detection
+    onset = detection.threshold if detection else settings.vad_onset
     try:
-        endpoint = replace(
-            now.endpoint,
-            silence_ms=event.silence_ms or now.endpoint.silence_ms,
-            prefix_ms=now.endpoint.prefix_ms if event.prefix_ms is None else event.prefix_ms,
+        endpoint = EndpointSettings(
+            silence_ms=detection.silence_duration_ms if detection else settings.endpoint_silence_ms,
+            prefix_ms=detection.prefix_padding_ms if detection else settings.endpoint_prefix_ms,
+            maximum_utterance_ms=settings.utterance_maximum_s * 1000,
+            continued_ms=settings.partial_every_ms if settings.partials else 0,
         )
     except ValueError as error:
         raise InvalidEvent(str(error), "session.audio.input.turn_detection") from None
     return EarSettings(
-        onset=onset,
-        release=min(now.release, onset * 0.7),
-        endpoint=endpoint,
-        input_rate_hz=event.input_rate_hz or now.input_rate_hz,
-        is_by_words=now.is_by_words if event.is_semantic is None else event.is_semantic,
-        is_automatic=now.is_automatic if is_automatic is None else is_automatic,
+        onset,
+        settings.vad_release if onset == settings.vad_onset else min(0.7 * onset, 0.35),
+        endpoint,
+        input_rate_hz=config.input_format.rate_hz,
+        is_by_words=detection is not None and detection.type is DetectionType.SEMANTIC_VAD,
+        is_automatic=detection is not None,
     )
 
 
-def describe_session(
-    session_id: str,
-    ears: EarSettings,
-    shared: Surroundings,
-    narrowing: Filter,
-    voice: tuple[int, float],
-) -> dict[str, object]:
-    """Return the `session` object; `voice` is its rate in Hz and its speed."""
-    rate_hz, speed = voice
-    engines = shared.engine_room.current
-    detection = told.Detection(
-        ears.onset,
-        ears.endpoint.prefix_ms,
-        ears.endpoint.silence_ms,
-        "semantic_vad" if ears.is_by_words else "server_vad",
-    )
-    return told.SessionShape(
-        id=session_id,
-        input_rate_hz=ears.input_rate_hz,
-        output_rate_hz=rate_hz,
-        voice=engines.synthesizer.name,
-        speed=speed,
-        detection=detection if ears.is_automatic else None,
-        parley={
+def wait_limits(settings: Settings, config: SessionConfig) -> WaitLimits:
+    """Return the shortest and longest wait of semantic_vad, by its eagerness."""
+    detection = config.detection
+    share = _EAGER_SHARE.get(detection.eagerness, 1.0) if detection else 1.0
+    longest_ms = max(settings.endpoint_shortest_ms, round(settings.endpoint_longest_ms * share))
+    return WaitLimits(settings.endpoint_shortest_ms, longest_ms)
+
+
+@dataclass(slots=True)
+class Setup:
+    """What one session is set to, now."""
+
+    session_id: str
+    shared: Surroundings
+    dialect: Dialect
+    config: SessionConfig
+
+    @classmethod
+    def first(cls, session_id: str, shared: Surroundings, dialect: Dialect) -> "Setup":
+        """Return how a session begins."""
+        rate_hz = shared.engine_room.current.synthesizer.rate_hz
+        return cls(session_id, shared, dialect, first_config(shared.settings, dialect, rate_hz))
+
+    def around(self) -> Surround:
+        """Return what a client's event is read against."""
+        return Surround(
+            self.config,
+            default_detection(self.shared.settings, self.dialect),
+            self.shared.engine_room.current.synthesizer.name,
+            is_beta=self.dialect.is_beta,
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the `session` object as this client is told it."""
+        shared, engines = self.shared, self.shared.engine_room.current
+        parley = {
             "version": shared.version,
             "preset": str(shared.settings.preset),
-            "filter": describe_narrowing(narrowing),
+            "filter": describe_narrowing(self.config.narrowing),
             "engines": engines.names(),
             "notes": list(engines.notes),
             "index": engines.knowledge.describe(),
-        },
-    ).wire()
+        }
+        is_beta = self.dialect.is_beta
+        tell = self.config.told_as_beta if is_beta else self.config.told_as
+        return tell(self.session_id, engines.synthesizer.name, parley)

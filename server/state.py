@@ -25,7 +25,11 @@ class Signal(StrEnum):
     SPEECH_DROPPED = "speech_dropped"
     SPEECH_WENT_ON = "speech_went_on"
     """An utterance was cut at its limit and the person speaks on: the cut part is answered."""
+    BARGED_IN = "barged_in"
+    """Someone speaks where whatever is said ends the answer (server_vad of /v1/realtime)."""
     UTTERANCE_ENDED = "utterance_ended"
+    UTTERANCE_KEPT = "utterance_kept"
+    """An utterance ended that is answered only when the client asks for it."""
     DOUBTED = "doubted"
     """An utterance ended that began so soon after the answer that it may be its echo."""
     QUESTION_TYPED = "question_typed"
@@ -49,6 +53,10 @@ class Action(StrEnum):
     ANNOUNCE_SPEECH = "announce_speech"
     TAKE_BACK = "take_back"
     """Speech went on before the answer began: stop the turn and keep its audio for the next."""
+    INTERRUPT = "interrupt"
+    """Tell that someone speaks, and stop the answer for it."""
+    KEEP = "keep"
+    """Make what was said an item, and no turn of it."""
     STOP_AND_CARRY = "stop_and_carry"
     """Stop the answer and keep what was said for the utterance that is being heard."""
     HOLD = "hold"
@@ -62,6 +70,10 @@ class Action(StrEnum):
     CANCEL_TURN = "cancel_turn"
     REFUSE_EMPTY_COMMIT = "refuse_empty_commit"
     REFUSE_CANCEL = "refuse_cancel"
+    REFUSE_RESPONSE = "refuse_response"
+    """Not in the table: an answer is being given, and the client asks for another."""
+    REFUSE_ANSWER = "refuse_answer"
+    """Not in the table: a session for transcription is asked for an answer."""
 
 
 _IDLE, _HEARING, _THINKING, _SPEAKING, _HELD = State
@@ -122,6 +134,16 @@ TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
     (_THINKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     (_SPEAKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     **{(state, _S.INTERRUPTED_MIDWAY): (_HEARING, _A.STOP_AND_CARRY) for state in State},
+    (_IDLE, _S.BARGED_IN): (_HEARING, _A.ANNOUNCE_SPEECH),
+    (_HEARING, _S.BARGED_IN): (_HEARING, _A.NOTHING),
+    (_THINKING, _S.BARGED_IN): (_HEARING, _A.TAKE_BACK),
+    (_SPEAKING, _S.BARGED_IN): (_HEARING, _A.INTERRUPT),
+    (_HELD, _S.BARGED_IN): (_HEARING, _A.INTERRUPT),
+    (_IDLE, _S.UTTERANCE_KEPT): (_IDLE, _A.KEEP),
+    (_HEARING, _S.UTTERANCE_KEPT): (_IDLE, _A.KEEP),
+    (_THINKING, _S.UTTERANCE_KEPT): (_THINKING, _A.KEEP),
+    (_SPEAKING, _S.UTTERANCE_KEPT): (_SPEAKING, _A.KEEP),
+    (_HELD, _S.UTTERANCE_KEPT): (_SPEAKING, _A.KEEP),
     (_IDLE, _S.DOUBTED): (_HEARING, _A.JUDGE),
     (_HEARING, _S.DOUBTED): (_HEARING, _A.JUDGE),
     (_THINKING, _S.DOUBTED): (_THINKING, _A.REPLACE_TURN),

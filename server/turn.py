@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from audio.pcm import Samples
 from models.tts import Speech
@@ -16,17 +16,23 @@ from rag.answer import Answer, Source
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.governor import Step
+from server.hearing.ears import RATE_HZ as HEARD_RATE_HZ
 from server.hearing.endpointing import Wait
 from server.items import Answer as AnswerItem
 from server.items import Items
 from server.pipeline import Found, Pipeline
 from server.speaking.pacing import Pacer
+from server.speaking.rate import at_rate
+from server.speaking.response import Cause, Listener, Response, Status, Wish
 from server.speaking.saying import pieces_of
 from server.speaking.track import Chunk, Track
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
 from server.wire import server_events as told
+from server.wire.outbox import describe
+from server.wire.session_config import Modality
+from server.wire.usage import CHARACTERS_PER_TOKEN, Usage, text_tokens
 
 Value = TypeVar("Value")
 
@@ -44,6 +50,15 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+_STATUS = {
+    Outcome.ANSWERED: Status.COMPLETED,
+    Outcome.REFUSED: Status.COMPLETED,
+    Outcome.EMPTY: Status.COMPLETED,
+    Outcome.CANCELLED: Status.CANCELLED,
+    Outcome.FAILED: Status.FAILED,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a turn answers: speech at 16 kHz, or typed text."""
@@ -51,12 +66,16 @@ class Question:
     item_id: str
     asked_at_s: float
     """When the speech ended or the text arrived, on the clock of time.monotonic()."""
+    wish: Wish
+    """How it is to be answered."""
     samples: Samples | None = None
     text: str = ""
     wait: Wait | None = None
     """How long the endpoint waited and why; None for typed text."""
     ahead: Mapping[str, str] | None = None
     """What the speculation found in the caches, by stage; None when there was none."""
+    is_told: bool = False
+    """Whether the transcript was told, or is being told, by somebody else."""
     steps: tuple[Step, ...] = ()
     """What is given up under load: as in the speculation, whose results would else not fit."""
 
@@ -70,22 +89,6 @@ class TurnLimits:
     answer_maximum_characters: int
     rate_hz: int
     speed: float
-
-
-class Listener(Protocol):
-    """Where a turn's events and audio go."""
-
-    async def event(self, event: told.ServerEvent) -> None:
-        """Take one event."""
-        ...
-
-    async def audio(self, pcm: bytes) -> None:
-        """Take one frame of PCM16."""
-        ...
-
-    async def error(self, error: ParleyError) -> None:
-        """Take what went wrong."""
-        ...
 
 
 class Turn:
@@ -103,17 +106,24 @@ class Turn:
         on_first_audio: Callable[[], None],
     ) -> None:
         self.question = question
-        self._response_id = response_id
+        self.cause: Cause | ParleyError = Cause.CLIENT_CANCELLED
+        """Why it ends, should it be cut; whoever cancels it says so before."""
         self._items = items
-        self._track = Track(limits.rate_hz)
-        self._answer_item = AnswerItem(f"item_{response_id}", self._track)
+        config = question.wish.config
+        self._rate_hz = config.output_format.rate_hz
+        self._is_spoken = config.modality is Modality.AUDIO
+        self._track = Track(self._rate_hz)
+        self._answer_item = AnswerItem(
+            f"item_{response_id}", self._track, written=None if self._is_spoken else ""
+        )
+        self._response = Response(response_id, self._answer_item, question.wish, items, listener)
         self._pipeline = pipeline
         self._listener = listener
         self._limits = limits
         self._metrics = metrics
         self._on_first_audio = on_first_audio
         self._timeline = Timeline(question.asked_at_s)
-        self._pacer = Pacer(limits.lead_ms, limits.rate_hz)
+        self._pacer = Pacer(limits.lead_ms, self._rate_hz)
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
         self._transcript = question.text
@@ -121,8 +131,13 @@ class Turn:
         self._may_play = asyncio.Event()
         self._may_play.set()
         self._silent_until_s = 0.0
-        self._is_answering = False
         self._is_cut = False
+        self._is_limited = False
+
+    @property
+    def response_id(self) -> str:
+        """The id of its response, whether the client knows of it already or not."""
+        return self._response.id
 
     def pause(self, seconds: float) -> None:
         """Send no audio for so long, less than the lead: nobody hears that it stood still."""
@@ -143,18 +158,19 @@ class Turn:
 
     def said_since(self, seconds: float) -> str:
         """Return the words that a listener can have heard in the last seconds, or is to hear."""
-        first = self._heard_sample - round(seconds * self._limits.rate_hz)
-        return self._track.words.between(first, self._track.position + self._limits.rate_hz)
+        first = self._heard_sample - round(seconds * self._rate_hz)
+        return self._track.words.between(first, self._track.position + self._rate_hz)
 
     async def run(self) -> None:
         """Answer. A failed stage is told and ends this turn only; a cancel is told and raised."""
         outcome = Outcome.CANCELLED
         self._is_cut = True
         try:
+            await self._response.announce()
             outcome = await self._answer()
             self._is_cut = False
         except StageError as error:
-            outcome = Outcome.FAILED
+            outcome, self.cause = Outcome.FAILED, error
             await self._listener.error(error)
         finally:
             await self._finish(outcome)
@@ -168,20 +184,34 @@ class Turn:
             return Outcome.EMPTY
         answer = await self._find_answer()
         await self._begin_answer(answer)
-        await self._speak(pieces_of(answer.text, self._limits.answer_maximum_characters))
-        await self._let_it_be_heard()
+        pieces = pieces_of(self._limited(answer.text), self._limits.answer_maximum_characters)
+        if self._is_spoken:
+            await self._speak(pieces)
+            await self._let_it_be_heard()
+        else:
+            await self._write(pieces)
         return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
 
     async def _hear(self, samples: Samples) -> None:
-        result = await self._pipeline.transcribe(samples, self._deadline)
+        try:
+            result = await self._pipeline.transcribe(samples, self._deadline)
+        except StageError as error:
+            if not self.question.is_told:
+                await self._listener.event(
+                    told.TranscriptionFailed(self.question.item_id, describe(error))
+                )
+            raise
         self._mark(Segment.STT_FINAL, "stt", result)
         self._transcript, self._other_reading = result.value.text, result.value.other
 
     async def _tell_transcript(self) -> None:
-        if self.question.samples is not None:
+        if self.question.samples is not None and not self.question.is_told:
             item_id = self.question.item_id
             self._items.understood(item_id, self._transcript)
-            await self._listener.event(told.TranscriptionCompleted(item_id, self._transcript))
+            usage = {"type": "duration", "seconds": round(self._heard_s, 3)}
+            await self._listener.event(
+                told.TranscriptionCompleted(item_id, self._transcript, usage)
+            )
 
     async def _search(self) -> StageResult[Found]:
         """The documents choose between two readings, so the transcript is told only then."""
@@ -205,14 +235,25 @@ class Turn:
         return answer.value
 
     async def _begin_answer(self, answer: Answer) -> None:
-        self._is_answering = True
-        self._items.keep(self._answer_item)
-        ids = (self._response_id, self._answer_item.id)
-        await self._listener.event(told.ResponseCreated(self._response("in_progress")))
-        await self._listener.event(told.OutputItemAdded(ids[0], self._answer_item.wire()))
-        await self._listener.event(told.ItemAdded(self._answer_item.wire(), self.question.item_id))
-        await self._listener.event(told.ContentPartAdded(*ids))
+        await self._response.begin()
+        ids = (self._response.id, self._answer_item.id)
         await self._listener.event(told.Sources(*ids, merge_sources(answer.sources)))
+
+    def _limited(self, text: str) -> str:
+        """The text within the response's limit of tokens, whole words."""
+        limit = self.question.wish.config.max_output_tokens
+        if limit is None or text_tokens(text) <= limit:
+            return text
+        self._is_limited = True
+        return text[: limit * CHARACTERS_PER_TOKEN + 1].rpartition(" ")[0]
+
+    async def _write(self, pieces: list[str]) -> None:
+        """Tell the answer as text."""
+        for piece in pieces:
+            words = f" {piece}" if self._answer_item.written else piece
+            self._answer_item.written = f"{self._answer_item.written}{words}"
+            await self._response.words(words)
+            self._note_first_audio()
 
     async def _speak(self, sentences: list[str]) -> None:
         """Play each sentence while the next is synthesised."""
@@ -243,18 +284,24 @@ class Turn:
             return error
         if position == 0:
             self._mark(Segment.TTS_FIRST, "tts", result)
-        return result.value
+        return await self._at_output_rate(result.value)
+
+    async def _at_output_rate(self, speech: Speech) -> Speech:
+        """Beside the cache, which all clients share at the voice's own rate."""
+        if speech.rate_hz == self._rate_hz:
+            return speech
+        return await asyncio.to_thread(at_rate, speech, self._rate_hz)
 
     async def _play(self, sentence: str, speech: Speech) -> None:
         separator = "" if self._track.words.is_empty else " "
         self._track.add(sentence, speech)
-        ids = (self._response_id, self._answer_item.id)
-        await self._listener.event(told.TranscriptDelta(*ids, separator + sentence))
+        await self._response.words(separator + sentence)
+        ids = (self._response.id, self._answer_item.id)
         await self._listener.event(told.Words(*ids, self._track.last_ends_ms))
         await self._play_on()
 
     async def _play_on(self) -> None:
-        size = self._limits.rate_hz * CHUNK_MS // 1000
+        size = self._rate_hz * CHUNK_MS // 1000
         while self._track.left:
             await self._wait_to_send(min(size, self._track.left))
             await self._send(self._track.take(size))
@@ -272,14 +319,14 @@ class Turn:
 
     async def _send(self, chunk: Chunk) -> None:
         if len(chunk):
-            await self._listener.audio(chunk.astype("<i2").tobytes())
+            await self._response.sound(chunk)
             self._pacer.sent(len(chunk), time.monotonic())
 
     async def _let_it_be_heard(self) -> None:
         """The answer can be interrupted until its last word was heard, not only sent."""
         await self._may_play.wait()
         await self._play_on()
-        await self._listener.event(told.AudioDone(self._response_id, self._answer_item.id))
+        await self._response.sound_done()
         await asyncio.sleep(self._pacer.unplayed_s(time.monotonic()))
         await self._may_play.wait()
 
@@ -289,13 +336,12 @@ class Turn:
             self._on_first_audio()
 
     async def _finish(self, outcome: Outcome) -> None:
-        if self._is_answering:
-            await self._end_answer(outcome)
+        await self._end_response(outcome)
         segments, total_ms = self._timeline.segments_ms(), self._timeline.voice_to_voice_ms
         self._metrics.observe_turn(outcome, segments, total_ms, self.question.asked_at_s)
         await self._listener.event(
             told.TurnReport(
-                response_id=self._response_id if self._is_answering else None,
+                response_id=self._response.id if self._response.is_created else None,
                 item_id=self.question.item_id,
                 outcome=outcome,
                 transcript=self._transcript,
@@ -310,37 +356,22 @@ class Turn:
             )
         )
 
-    async def _end_answer(self, outcome: Outcome) -> None:
-        if self._is_cut:
+    async def _end_response(self, outcome: Outcome) -> None:
+        if self._is_cut and self._is_spoken:
             self._answer_item.heard_sample = self._heard_sample
             await self._send(self._track.fade_out())
-        ids = (self._response_id, self._answer_item.id)
-        is_whole = outcome in (Outcome.ANSWERED, Outcome.REFUSED)
-        status = "completed" if is_whole else str(outcome)
-        self._answer_item.status = "completed" if is_whole else "incomplete"
-        item = self._answer_item.wire()
-        if is_whole:
-            await self._listener.event(told.TranscriptDone(*ids, self._said))
-            await self._listener.event(told.ContentPartDone(*ids, self._part()))
-        await self._listener.event(told.OutputItemDone(ids[0], item))
-        await self._listener.event(told.ItemDone(item, self.question.item_id))
-        await self._listener.event(told.ResponseDone(self._response(status, item)))
+        spoken_s = self._track.position / self._rate_hz
+        usage = Usage(self._transcript, self._heard_s, self._said, spoken_s)
+        status = _STATUS[outcome]
+        if status is Status.COMPLETED and self._is_limited:
+            await self._response.end(Status.INCOMPLETE, usage, Cause.MAX_OUTPUT_TOKENS)
+        else:
+            await self._response.end(status, usage, self.cause)
 
     def _mark(self, segment: Segment, stage: str, result: StageResult[Value]) -> None:
         was_miss = (self.question.ahead or {}).get(stage) == "miss"
         self._cache[stage] = "hit" if result.is_hit and not was_miss else "miss"
         self._timeline.mark(segment, time.monotonic(), result.queue_ms, stage)
-
-    def _response(self, status: str, item: Mapping[str, object] | None = None) -> dict[str, object]:
-        return {
-            "object": "realtime.response",
-            "id": self._response_id,
-            "status": status,
-            "output": [] if item is None else [item],
-        }
-
-    def _part(self) -> dict[str, object]:
-        return {"type": "output_audio", "transcript": self._said}
 
     @property
     def _said(self) -> str:
@@ -350,7 +381,12 @@ class Turn:
     @property
     def _heard_sample(self) -> int:
         unplayed_s = self._pacer.unplayed_s(time.monotonic())
-        return self._track.heard(round(unplayed_s * self._limits.rate_hz))
+        return self._track.heard(round(unplayed_s * self._rate_hz))
+
+    @property
+    def _heard_s(self) -> float:
+        samples = self.question.samples
+        return 0.0 if samples is None else len(samples) / HEARD_RATE_HZ
 
 
 def _describe_wait(wait: Wait | None) -> dict[str, str | int]:

@@ -20,9 +20,10 @@ from server.door.names import Origin
 from server.door.rules import NoToken, Refused, check_subprotocols, header
 from server.door.tokens import COOKIE, COOKIE_AGE_S
 from server.errors import AtCapacity, SessionError, Unauthorized
+from server.wire.dialect import OWN_PATH, STOCK_PATH
 
 WEB_DIR = Path(__file__).parent / "web"
-SOCKET_PATHS = ("/ws",)
+SOCKET_PATHS = (OWN_PATH, STOCK_PATH)
 LOGIN_PATH: Final = "/login"
 
 _TYPES = {".js": "text/javascript", ".html": "text/html", ".css": "text/css"}

@@ -35,7 +35,7 @@ class Ahead:
         partials: Partials,
     ) -> None:
         self._is_enabled = settings.speculation and settings.cache_enabled
-        self._limits = WaitLimits(settings.endpoint_shortest_ms, settings.endpoint_longest_ms)
+        self.limits = WaitLimits(settings.endpoint_shortest_ms, settings.endpoint_longest_ms)
         self._ears = ears
         self._group = group
         self._recognition = recognition
@@ -69,7 +69,7 @@ class Ahead:
         )
         if self._recognition.is_idle:
             # In a line the words may come too late: the fixed wait holds until they do.
-            self._set_wait(self._limits.at(1.0, Reason.UNHEARD))
+            self._set_wait(self.limits.at(1.0, Reason.UNHEARD))
         self._current = self._make(samples, self._understood)
         self._task = self._group.create_task(self._current.run())
 
@@ -112,7 +112,7 @@ class Ahead:
         return False
 
     def _understood(self, heard: Heard) -> None:
-        self._set_wait(wait_for(heard, self._delivery, self._limits))
+        self._set_wait(wait_for(heard, self._delivery, self.limits))
 
     def _set_wait(self, wait: Wait) -> None:
         if self._ears.settings.is_by_words and self._current_or_new():

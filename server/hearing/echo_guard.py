@@ -52,8 +52,11 @@ class EchoGuard:
     _looked_at: int = field(default=0, init=False)
     _doubts: int = field(default=0, init=False)
 
-    def sent(self, pcm: bytes) -> None:
-        """Remember a frame of PCM16 that was sent; older ones are forgotten."""
+    def sent(self, pcm: bytes, rate_hz: int) -> None:
+        """Remember a frame of PCM16 that was sent; older ones are forgotten, as is another rate."""
+        if rate_hz != self.rate_hz:
+            self._sent.clear()
+            self.rate_hz, self._sent_samples = rate_hz, 0
         self._sent.append(decode_pcm16(pcm))
         self._sent_samples += len(self._sent[-1])
         while self._sent_samples - len(self._sent[0]) > KEPT_S * self.rate_hz:

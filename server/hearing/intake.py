@@ -21,6 +21,8 @@ BAD_FRAMES_MAXIMUM = 5
 """The bad frame with this number closes the session."""
 PATIENCE_SHARE = 1 / 3
 """Reading may pause for so much of the audio that may be ahead; then the session is closed."""
+AUDIO_PIECE_BYTES = 32 * 1024
+"""Of one message, to be heard at once: about 2 ms of voice activity."""
 BYTES_PER_SAMPLE = 2
 BURST_S = 1.0
 """With more than this ahead, other sessions get their turn after every frame."""

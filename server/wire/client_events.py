@@ -3,39 +3,36 @@
 It does not act on them; server/session.py does.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Never
 
-from rag.filter import Filter
 from server.errors import InvalidEvent
-from server.wire.narrowing import parse_narrowing
+from server.wire.appended import decode_base64
+from server.wire.audio_formats import Coding
+from server.wire.fields import Fields
+from server.wire.items import LONGEST_ID, ClientItem, ItemReference, read_item, read_items
+from server.wire.session_config import SessionConfig
+from server.wire.session_update import Surround, read_answering, read_output, read_session
+
+LONGEST_AUDIO_MS = 86_400_000
+MOST_METADATA = 16
+LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 64, 512
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateSession:
-    """`session.update`: fields that are None stay as they are."""
+    """`session.update`: the session as it is to be."""
 
-    silence_ms: int | None = None
-    prefix_ms: int | None = None
-    threshold: float | None = None
-    has_turn_detection: bool | None = None
-    is_semantic: bool | None = None
-    """True for semantic_vad (the wait depends on the words), False for server_vad (it is fixed)."""
-    input_rate_hz: int | None = None
-    speed: float | None = None
-    narrowing: Filter | None = None
-    """What answers may come from; EVERYTHING takes an earlier filter back."""
+    config: SessionConfig
 
 
 @dataclass(frozen=True, slots=True)
 class AppendAudio:
-    """`input_audio_buffer.append`: PCM16 in base64, as a binary frame without it."""
+    """`input_audio_buffer.append`: as a binary frame, in the session's input format."""
 
-    pcm: bytes
+    coded: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +46,23 @@ class ClearAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class ClearOutput:
+    """`output_audio_buffer.clear`: stop sending the answer's sound."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateItem:
-    """`conversation.item.create` with a typed user message."""
+    """`conversation.item.create`: put an item behind another, at the front ("root") or last."""
 
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CreateResponse:
-    """`response.create`: answer the last typed message."""
+    item: ClientItem
+    previous_item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class CancelResponse:
-    """`response.cancel`: stop the answer."""
+class DeleteItem:
+    """`conversation.item.delete`: take an item out."""
+
+    item_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +80,56 @@ class RetrieveItem:
     item_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class CreateResponse:
+    """`response.create`: answer now."""
+
+    config: SessionConfig
+    """The session's, with what this response replaces of it."""
+    is_out_of_band: bool = False
+    """Whether the answer stays outside of the conversation (`conversation`: "none")."""
+    input: tuple[ClientItem | ItemReference, ...] | None = None
+    """What is answered instead of the conversation; None for the conversation."""
+    metadata: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """`response.cancel`: stop the answer, or the one that is named."""
+
+    response_id: str | None = None
+
+
 ClientEvent = (
     UpdateSession
     | AppendAudio
     | CommitAudio
     | ClearAudio
+    | ClearOutput
     | CreateItem
+    | DeleteItem
     | CreateResponse
     | CancelResponse
     | TruncateItem
     | RetrieveItem
 )
 
-MAXIMUM_QUESTION_CHARACTERS = 2000
-INPUT_RATES_HZ = (8_000, 96_000)
 
-
-def parse_client_event(text: str) -> ClientEvent:
+def parse_client_event(text: str, around: Surround) -> ClientEvent:
     """Parse one text message. Raises InvalidEvent naming the field, and nothing else."""
     message = _parse_json(text)
     event_id = message.get("event_id")
-    event_id = event_id if isinstance(event_id, str) else None
+    event_id = event_id[:LONGEST_ID] if isinstance(event_id, str) else None
     kind = message.get("type")
     if not isinstance(kind, str):
         raise InvalidEvent("An event needs a string `type`.", "type", event_id, "missing_type")
-    parser = _PARSERS.get(kind)
+    parser = PARSERS.get(kind) or _BETA_PARSERS.get(kind)
     if parser is None:
-        known = ", ".join(_PARSERS)
-        raise InvalidEvent(
-            f"{kind[:80]!r} is not supported. Supported: {known}.",
-            "type",
-            event_id,
-            "unknown_event",
-        )
+        known = ", ".join(PARSERS)
+        reason = f"{kind[:80]!r} is not supported. Supported: {known}."
+        raise InvalidEvent(reason, "type", event_id, "unknown_event")
     try:
-        return parser(message)
+        return parser(Fields(message), around)
     except InvalidEvent as error:
         error.event_id = event_id
         raise
@@ -143,127 +158,82 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _object(parent: Mapping[str, Any], name: str, path: str) -> dict[str, Any]:
-    value = parent.get(name, {})
-    if not isinstance(value, dict):
-        raise InvalidEvent(f"`{path}` must be an object.", path)
-    return value
+def _parse_update(event: Fields, around: Surround) -> UpdateSession:
+    if not event.has("session"):
+        raise event.refuse("session", "must be an object.", "missing_required_parameter")
+    return UpdateSession(read_session(event.child("session"), around))
 
 
-def _number(
-    parent: Mapping[str, Any], name: str, path: str, low: float, high: float
-) -> float | None:
-    value = parent.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidEvent(f"`{path}` must be a number from {low:g} to {high:g}.", path)
-    return float(value)
+def _parse_append(event: Fields, around: Surround) -> AppendAudio:
+    coded = decode_base64(event, "audio")
+    if not coded:
+        raise event.refuse("audio", "is empty.", "bad_frame")
+    if len(coded) % 2 and around.now.input_format.coding is Coding.PCM:
+        raise event.refuse("audio", "is not whole 16-bit samples.", "bad_frame")
+    return AppendAudio(coded)
 
 
-def _whole(parent: Mapping[str, Any], name: str, path: str, low: int, high: int) -> int | None:
-    value = _number(parent, name, path, low, high)
-    return None if value is None else int(value)
+def _parse_item(event: Fields, around: Surround) -> CreateItem:
+    previous_id = event.text("previous_item_id", LONGEST_ID)
+    item = read_item(event.child("item"), around.now.input_format)
+    return CreateItem(item, previous_id)
 
 
-def _string(parent: Mapping[str, Any], name: str, path: str) -> str:
-    value = parent.get(name)
-    if not isinstance(value, str):
-        raise InvalidEvent(f"`{path}` must be a string.", path)
-    return value
-
-
-def _parse_update(message: Mapping[str, Any]) -> UpdateSession:
-    session = _object(message, "session", "session")
-    audio = _object(session, "audio", "session.audio")
-    heard = _object(audio, "input", "session.audio.input")
-    spoken = _object(audio, "output", "session.audio.output")
-    ours = _object(session, "parley", "session.parley")
-    path = "session.audio.input.turn_detection"
-    detection = (
-        {} if heard.get("turn_detection") is None else _object(heard, "turn_detection", path)
-    )
-    form = _object(heard, "format", "session.audio.input.format")
-    return UpdateSession(
-        silence_ms=_whole(
-            detection, "silence_duration_ms", f"{path}.silence_duration_ms", 100, 5000
-        ),
-        prefix_ms=_whole(detection, "prefix_padding_ms", f"{path}.prefix_padding_ms", 0, 2000),
-        threshold=_number(detection, "threshold", f"{path}.threshold", 0.05, 0.99),
-        has_turn_detection=_detection_wish(heard, path),
-        is_semantic=detection.get("type", "server_vad") == "semantic_vad" if detection else None,
-        input_rate_hz=_whole(form, "rate", "session.audio.input.format.rate", *INPUT_RATES_HZ),
-        speed=_number(spoken, "speed", "session.audio.output.speed", 0.5, 2.0),
-        narrowing=parse_narrowing(ours["filter"]) if "filter" in ours else None,
-    )
-
-
-def _detection_wish(heard: Mapping[str, Any], path: str) -> bool | None:
-    if "turn_detection" not in heard:
-        return None
-    detection = heard["turn_detection"]
-    if detection is None:
-        return False
-    kind = detection.get("type", "server_vad")
-    if kind not in ("server_vad", "semantic_vad"):
-        raise InvalidEvent(
-            f"`{path}.type` must be server_vad or semantic_vad, or the whole null.", f"{path}.type"
-        )
-    return True
-
-
-def _parse_append(message: Mapping[str, Any]) -> AppendAudio:
-    audio = _string(message, "audio", "audio")
-    try:
-        return AppendAudio(base64.b64decode(audio, validate=True))
-    except (binascii.Error, ValueError):
-        raise InvalidEvent("`audio` must be base64.", "audio") from None
-
-
-def _parse_item(message: Mapping[str, Any]) -> CreateItem:
-    item = _object(message, "item", "item")
-    if item.get("type") != "message" or item.get("role", "user") != "user":
-        raise InvalidEvent("`item` must be a message with the role user.", "item.type")
-    content = item.get("content")
-    if not isinstance(content, list) or len(content) != 1 or not isinstance(content[0], dict):
-        raise InvalidEvent("`item.content` must be a list of one part.", "item.content")
-    if content[0].get("type") != "input_text":
-        raise InvalidEvent(
-            "`item.content[0].type` must be input_text; speech is sent as audio.",
-            "item.content[0].type",
-        )
-    text = _without_surrogates(_string(content[0], "text", "item.content[0].text")).strip()
-    if not 0 < len(text) <= MAXIMUM_QUESTION_CHARACTERS:
-        raise InvalidEvent(
-            f"`item.content[0].text` must have 1 to {MAXIMUM_QUESTION_CHARACTERS} characters.",
-            "item.content[0].text",
-        )
-    return CreateItem(text)
-
-
-def _without_surrogates(text: str) -> str:
-    """JSON may carry half a surrogate pair, which no UTF-8 can: it becomes a question mark."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _parse_truncate(message: Mapping[str, Any]) -> TruncateItem:
-    audio_end_ms = _whole(message, "audio_end_ms", "audio_end_ms", 0, 86_400_000)
+def _parse_truncate(event: Fields, around: Surround) -> TruncateItem:
+    item_id = event.needed_text("item_id", LONGEST_ID)
+    audio_end_ms = event.number("audio_end_ms", 0, LONGEST_AUDIO_MS)
     if audio_end_ms is None:
-        raise InvalidEvent("`audio_end_ms` is missing.", "audio_end_ms")
-    _whole(message, "content_index", "content_index", 0, 0)
-    return TruncateItem(_string(message, "item_id", "item_id"), audio_end_ms)
+        raise event.refuse("audio_end_ms", "is missing.", "missing_required_parameter")
+    event.whole("content_index", 0, 0)
+    return TruncateItem(item_id, int(audio_end_ms))
 
 
-_PARSERS: Mapping[str, Callable[[Mapping[str, Any]], ClientEvent]] = {
+def _parse_response(event: Fields, around: Surround) -> CreateResponse:
+    wish = event.child("response")
+    config = read_output(wish.child("audio"), read_answering(wish, around), around)
+    conversation = wish.text("conversation", LONGEST_ID)
+    if conversation not in (None, "auto", "none"):
+        raise wish.refuse("conversation", "must be auto or none.")
+    items = read_items(wish, "input", around.now.input_format) if wish.value("input") else None
+    if wish.value("input") == []:
+        items = ()
+    return CreateResponse(config, conversation == "none", items, _read_metadata(wish))
+
+
+def _read_metadata(wish: Fields) -> Mapping[str, str] | None:
+    if wish.value("metadata") is None:
+        return None
+    told = wish.child("metadata")
+    if len(told.values) > MOST_METADATA:
+        raise wish.refuse("metadata", f"may have at most {MOST_METADATA} keys.")
+    for key in told.values:
+        if len(key) > LONGEST_METADATA_KEY:
+            raise wish.refuse("metadata", f"has a key above {LONGEST_METADATA_KEY} characters.")
+    return {key: told.needed_text(key, LONGEST_METADATA_VALUE) for key in told.values}
+
+
+def _parse_cancel(event: Fields, around: Surround) -> CancelResponse:
+    return CancelResponse(event.text("response_id", LONGEST_ID))
+
+
+Parser = Callable[[Fields, Surround], ClientEvent]
+
+PARSERS: Mapping[str, Parser] = {
     "session.update": _parse_update,
     "input_audio_buffer.append": _parse_append,
-    "input_audio_buffer.commit": lambda message: CommitAudio(),
-    "input_audio_buffer.clear": lambda message: ClearAudio(),
+    "input_audio_buffer.commit": lambda event, around: CommitAudio(),
+    "input_audio_buffer.clear": lambda event, around: ClearAudio(),
+    "output_audio_buffer.clear": lambda event, around: ClearOutput(),
     "conversation.item.create": _parse_item,
-    "conversation.item.truncate": _parse_truncate,
-    "conversation.item.retrieve": lambda message: RetrieveItem(
-        _string(message, "item_id", "item_id")
+    "conversation.item.retrieve": lambda event, around: RetrieveItem(
+        event.needed_text("item_id", LONGEST_ID)
     ),
-    "response.create": lambda message: CreateResponse(),
-    "response.cancel": lambda message: CancelResponse(),
+    "conversation.item.delete": lambda event, around: DeleteItem(
+        event.needed_text("item_id", LONGEST_ID)
+    ),
+    "conversation.item.truncate": _parse_truncate,
+    "response.create": _parse_response,
+    "response.cancel": _parse_cancel,
 }
+
+_BETA_PARSERS: Mapping[str, Parser] = {"transcription_session.update": _parse_update}

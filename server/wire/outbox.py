@@ -1,16 +1,33 @@
-"""What leaves a session: numbered events and audio frames, each with a deadline on the socket.
+"""What leaves a session: numbered events and audio, each with a deadline on the socket.
 
 It decides nothing about their order or pace; server/turn.py and server/speaking/pacing.py do.
 """
 
 import asyncio
+import base64
+import json
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed
 
 from server.errors import ClientError, Gone, InvalidEvent, ParleyError, TooSlow
-from server.wire.server_events import ErrorEvent, ServerEvent, encode
+from server.wire.audio_formats import AudioFormat
+from server.wire.beta import NOT_IN_BETA, as_beta
+from server.wire.dialect import OWN, Dialect
+from server.wire.server_events import (
+    AudioDelta,
+    ErrorEvent,
+    ServerEvent,
+    TranscriptionCompleted,
+    TranscriptionDelta,
+    TranscriptionFailed,
+    fields_of,
+)
+
+_TRANSCRIPTS = (TranscriptionDelta, TranscriptionCompleted, TranscriptionFailed)
 
 
 class Wire(Protocol):
@@ -22,32 +39,53 @@ class Wire(Protocol):
 
 
 class Outbox:
-    """Sends in the order called.
+    """Sends in the order called, in the client's dialect.
 
     Raises TooSlow when the client does not read in time, Gone when the socket is closed.
     """
 
-    def __init__(self, wire: Wire, session_id: str, send_timeout_s: float) -> None:
+    def __init__(
+        self, wire: Wire, session_id: str, send_timeout_s: float, dialect: Dialect = OWN
+    ) -> None:
+        self.dialect = dialect
+        self.tells_transcripts = True
+        """Whether what was understood of speech is told at all."""
         self._wire = wire
         self._session_id = session_id
         self._send_timeout_s = send_timeout_s
         self._event_count = 0
-        self.on_audio: Callable[[bytes], None] = lambda pcm: None
-        """Told every frame of audio as it leaves."""
+        self.on_audio: Callable[[bytes, int], None] = lambda pcm, rate_hz: None
+        """Told every frame of audio as it leaves, as PCM16, with its rate."""
 
     async def event(self, event: ServerEvent) -> None:
-        """Send one event under the next event id."""
-        self._event_count += 1
-        await self._send(encode(event, f"event_{self._session_id}_{self._event_count}"))
+        """Send one event under the next event id, unless this client is not told of its kind."""
+        if self._is_told(event):
+            self._event_count += 1
+            told = fields_of(event, f"event_{self._session_id}_{self._event_count}")
+            await self._send(json.dumps(as_beta(told) if self.dialect.is_beta else told))
 
-    async def audio(self, pcm: bytes) -> None:
-        """Send one binary frame of PCM16."""
-        self.on_audio(pcm)
-        await self._send(pcm)
+    async def audio(
+        self, response_id: str, item_id: str, samples: NDArray[np.int16], form: AudioFormat
+    ) -> None:
+        """Send the next sound of an answer: a binary frame, or an event with base64."""
+        self.on_audio(samples.astype("<i2").tobytes(), form.rate_hz)
+        coded = form.encode(samples)
+        if self.dialect.is_stock:
+            in_base64 = base64.b64encode(coded).decode()
+            await self.event(AudioDelta(response_id, item_id, in_base64))
+        else:
+            await self._send(coded)
 
     async def error(self, error: ParleyError) -> None:
         """Tell the client what went wrong."""
         await self.event(ErrorEvent(describe(error)))
+
+    def _is_told(self, event: ServerEvent) -> bool:
+        if event.type.startswith("parley."):
+            return self.dialect.tells_ours
+        if isinstance(event, _TRANSCRIPTS) and not self.tells_transcripts:
+            return False
+        return not (self.dialect.is_beta and event.type in NOT_IN_BETA)
 
     async def _send(self, message: str | bytes) -> None:
         try:

@@ -10,51 +10,6 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
-    """`turn_detection` as the session applies it."""
-
-    threshold: float
-    prefix_padding_ms: int
-    silence_duration_ms: int
-    type: str = "server_vad"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionShape:
-    """What `session.created` and `session.updated` tell."""
-
-    id: str
-    input_rate_hz: int
-    output_rate_hz: int
-    voice: str
-    speed: float
-    detection: Detection | None
-    parley: Mapping[str, Any]
-
-    def wire(self) -> dict[str, Any]:
-        """Return the `session` object of the wire."""
-        return {
-            "type": "realtime",
-            "object": "realtime.session",
-            "id": self.id,
-            "model": "parley",
-            "output_modalities": ["audio"],
-            "audio": {
-                "input": {
-                    "format": {"type": "audio/pcm", "rate": self.input_rate_hz},
-                    "turn_detection": None if self.detection is None else asdict(self.detection),
-                },
-                "output": {
-                    "format": {"type": "audio/pcm", "rate": self.output_rate_hz},
-                    "voice": self.voice,
-                    "speed": self.speed,
-                },
-            },
-            "parley": dict(self.parley),
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class ServerEvent:
     """Base of all; the fields of a subclass are the fields on the wire."""
 
@@ -114,10 +69,28 @@ class AudioCommitted(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TimeoutTriggered(ServerEvent):
+    """Nobody spoke for `idle_timeout_ms`; what was heard since became an item."""
+
+    type: ClassVar[str] = "input_audio_buffer.timeout_triggered"
+    audio_start_ms: int
+    audio_end_ms: int
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioCleared(ServerEvent):
     """What was heard is forgotten."""
 
     type: ClassVar[str] = "input_audio_buffer.cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputCleared(ServerEvent):
+    """No more sound of the answer comes, as the client asked."""
+
+    type: ClassVar[str] = "output_audio_buffer.cleared"
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +122,14 @@ class ItemTruncated(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemDeleted(ServerEvent):
+    """An item was taken out of the conversation."""
+
+    type: ClassVar[str] = "conversation.item.deleted"
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemRetrieved(ServerEvent):
     """An item as it is now: an answer that was cut holds the words that were heard."""
 
@@ -173,6 +154,17 @@ class TranscriptionCompleted(ServerEvent):
     type: ClassVar[str] = "conversation.item.input_audio_transcription.completed"
     item_id: str
     transcript: str
+    usage: Mapping[str, Any] = field(default_factory=lambda: {"type": "duration", "seconds": 0.0})
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionFailed(ServerEvent):
+    """The recogniser failed on the user's item."""
+
+    type: ClassVar[str] = "conversation.item.input_audio_transcription.failed"
+    item_id: str
+    error: Mapping[str, Any]
     content_index: int = 0
 
 
@@ -182,6 +174,14 @@ class ResponseCreated(ServerEvent):
 
     type: ClassVar[str] = "response.created"
     response: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits(ServerEvent):
+    """What may still be asked for; nothing is counted here, so the list is empty."""
+
+    type: ClassVar[str] = "rate_limits.updated"
+    rate_limits: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +196,12 @@ class OutputItemAdded(ServerEvent):
 
 @dataclass(frozen=True, slots=True)
 class ContentPartAdded(ServerEvent):
-    """The answer's audio part."""
+    """The answer's one part: spoken or written."""
 
     type: ClassVar[str] = "response.content_part.added"
     response_id: str
     item_id: str
-    part: Mapping[str, Any] = field(default_factory=lambda: {"type": "audio", "transcript": ""})
+    part: Mapping[str, Any]
     output_index: int = 0
     content_index: int = 0
 
@@ -239,6 +239,67 @@ class Words(ServerEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class TextDelta(ServerEvent):
+    """One sentence of an answer that is not spoken."""
+
+    type: ClassVar[str] = "response.output_text.delta"
+    response_id: str
+    item_id: str
+    delta: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextDone(ServerEvent):
+    """The whole answer that is not spoken."""
+
+    type: ClassVar[str] = "response.output_text.done"
+    response_id: str
+    item_id: str
+    text: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDelta(ServerEvent):
+    """The next sound of the answer: base64 here, a binary frame on /ws."""
+
+    type: ClassVar[str] = "response.output_audio.delta"
+    response_id: str
+    item_id: str
+    delta: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsDelta(ServerEvent):
+    """More of what a function is to be called with."""
+
+    type: ClassVar[str] = "response.function_call_arguments.delta"
+    response_id: str
+    item_id: str
+    call_id: str
+    delta: str
+    output_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsDone(ServerEvent):
+    """All that a function is to be called with."""
+
+    type: ClassVar[str] = "response.function_call_arguments.done"
+    response_id: str
+    item_id: str
+    call_id: str
+    name: str
+    arguments: str
+    output_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AudioDone(ServerEvent):
     """The last audio of the answer was sent."""
 
@@ -263,7 +324,7 @@ class TranscriptDone(ServerEvent):
 
 @dataclass(frozen=True, slots=True)
 class ContentPartDone(ServerEvent):
-    """The answer's audio part is complete."""
+    """The answer's part is complete."""
 
     type: ClassVar[str] = "response.content_part.done"
     response_id: str
@@ -321,4 +382,9 @@ class ErrorEvent(ServerEvent):
 
 def encode(event: ServerEvent, event_id: str) -> str:
     """Return the JSON text of an event."""
-    return json.dumps({"type": event.type, "event_id": event_id} | asdict(event))
+    return json.dumps(fields_of(event, event_id))
+
+
+def fields_of(event: ServerEvent, event_id: str) -> dict[str, Any]:
+    """Return the event as it is on the wire."""
+    return {"type": event.type, "event_id": event_id} | asdict(event)

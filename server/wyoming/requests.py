@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from wyoming.event import Event
 
+from server.asked import LONGEST_QUESTION_CHARACTERS
 from server.errors import InvalidEvent
-from server.wire.client_events import MAXIMUM_QUESTION_CHARACTERS
 from server.wyoming.sound import SoundFormat, check_format
 
 LANGUAGE: Final = "en"
@@ -133,7 +133,7 @@ def _audio_chunk(event: Event) -> AudioChunk:
 
 def _question(event: Event) -> Question:
     _check_language(event.data)
-    return Question(_text(event, MAXIMUM_QUESTION_CHARACTERS))
+    return Question(_text(event, LONGEST_QUESTION_CHARACTERS))
 
 
 def _synthesize(event: Event) -> Synthesize:

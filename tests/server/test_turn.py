@@ -17,7 +17,7 @@ async def test_a_pause_sends_nothing_for_its_time_and_is_made_up_for(
     """No audio leaves while it lasts; then the answer goes on to its end."""
     stand = make_stand()
     await speaking(stand)
-    turn = stand.session._turn
+    turn = stand.session._answering.turn
     assert turn is not None
     turn.pause(PAUSE_S)
     paused_at_s, sent_bytes = time.monotonic(), stand.wire.audio_bytes
@@ -36,7 +36,7 @@ async def test_only_sound_that_still_runs_is_faded_out(
     """A pause has ended the sound already: a fade after it would be one frame more."""
     stand = make_stand()
     await speaking(stand)
-    turn = stand.session._turn
+    turn = stand.session._answering.turn
     assert turn is not None
     if is_paused:
         turn.pause(5.0)

@@ -46,7 +46,7 @@ class Room:
     async def pass_time(self, sent: Samples, heard: Samples) -> None:
         for at in range(0, len(heard) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
             if len(chunk := sent[at : at + FRAME_SAMPLES]):
-                self.guard.sent(encode_pcm16(chunk))
+                self.guard.sent(encode_pcm16(chunk), RATE_HZ)
             self.now_s += FRAME_S
             heard_events = self.guard.ears.hear(
                 encode_pcm16(heard[at : at + FRAME_SAMPLES]), self.now_s

@@ -7,7 +7,6 @@ import pytest
 
 from audio.pcm import Samples
 from server.hearing.endpointing import Heard
-from server.hearing.speculation import Speculation
 from tests.server.conftest import MakeStand, Stand
 
 PAUSE_SAMPLES = 16_000 * 3 // 10
@@ -200,8 +199,7 @@ async def test_how_sure_the_answer_is_shortens_the_wait_of_a_question_into_an_an
     stand = make_stand()
     stand.recognizer.text = "what does a ticket cost"
     told: list[Heard] = []
-    session = stand.session
-    guess = Speculation(spoken, session._pipeline(), session._limits(), told.append, is_question)
+    guess = stand.session._maker.speculation(spoken, told.append, is_question=is_question)
     await guess.run()
     assert told[0].confidence > 0
     assert (set(guess.cache) == {"stt", "search"}) is not is_question

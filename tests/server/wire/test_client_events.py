@@ -3,14 +3,33 @@
 import base64
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.errors import InvalidEvent
+from server.session_settings import default_detection, first_config
+from server.settings import Settings
 from server.wire import client_events as asked
-from server.wire.client_events import parse_client_event
+from server.wire.client_events import PARSERS
+from server.wire.client_events import parse_client_event as parse_around
+from server.wire.detection import Detection, DetectionType
+from server.wire.dialect import OWN
+from server.wire.items import Message, Part, PartKind, Role
+from server.wire.session_update import Surround
+
+NOW = first_config(Settings(), OWN, 22_050)
+DETECTION = default_detection(Settings(), OWN)
+
+
+def parse_client_event(text: str) -> asked.ClientEvent:
+    return parse_around(text, Surround(NOW, DETECTION, "voice"))
+
+
+def user(text: str) -> Message:
+    return Message(Role.USER, (Part(PartKind.INPUT_TEXT, text),))
 
 
 def refused(message: object) -> InvalidEvent:
@@ -23,16 +42,22 @@ def refused(message: object) -> InvalidEvent:
 def test_parses_each_event() -> None:
     """One dataclass per type."""
     audio = base64.b64encode(b"\x01\x02").decode()
-    text = {"type": "message", "content": [{"type": "input_text", "text": " When? "}]}
+    text = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "When?"}],
+    }
     expected = {
         '{"type": "input_audio_buffer.commit"}': asked.CommitAudio(),
         '{"type": "input_audio_buffer.clear"}': asked.ClearAudio(),
-        '{"type": "response.create"}': asked.CreateResponse(),
+        '{"type": "response.create"}': asked.CreateResponse(NOW),
         '{"type": "response.cancel"}': asked.CancelResponse(),
         json.dumps({"type": "input_audio_buffer.append", "audio": audio}): asked.AppendAudio(
             b"\x01\x02"
         ),
-        json.dumps({"type": "conversation.item.create", "item": text}): asked.CreateItem("When?"),
+        json.dumps({"type": "conversation.item.create", "item": text}): asked.CreateItem(
+            user("When?")
+        ),
         json.dumps(
             {"type": "conversation.item.truncate", "item_id": "i", "audio_end_ms": 250}
         ): asked.TruncateItem("i", 250),
@@ -42,15 +67,20 @@ def test_parses_each_event() -> None:
 
 
 def test_session_update_takes_what_is_given_and_leaves_the_rest() -> None:
-    """Absent is None; turn_detection null is a wish, its absence is none."""
-    assert parse_client_event('{"type": "session.update"}') == asked.UpdateSession()
+    """What is absent stays; turn_detection null is a wish, its absence is none."""
+    empty = parse_client_event('{"type": "session.update", "session": {}}')
+    assert empty == asked.UpdateSession(NOW)
     heard = {"turn_detection": {"type": "server_vad", "silence_duration_ms": 700}}
     message = {"type": "session.update", "session": {"audio": {"input": heard}}}
+    wanted = replace(DETECTION, type=DetectionType.SERVER_VAD, silence_duration_ms=700)
     assert parse_client_event(json.dumps(message)) == asked.UpdateSession(
-        silence_ms=700, has_turn_detection=True, is_semantic=False
+        replace(NOW, detection=wanted)
     )
     message["session"] = {"audio": {"input": {"turn_detection": None}}}
-    assert parse_client_event(json.dumps(message)) == asked.UpdateSession(has_turn_detection=False)
+    assert parse_client_event(json.dumps(message)) == asked.UpdateSession(
+        replace(NOW, detection=None)
+    )
+    assert isinstance(NOW.detection, Detection)
 
 
 @pytest.mark.parametrize(
@@ -112,16 +142,21 @@ def test_unknown_and_missing_types_say_what_is_supported() -> None:
     "item",
     [
         {},
-        {"type": "message", "role": "assistant"},
+        {"type": "message", "role": "narrator"},
         {"type": "message", "content": "text"},
         {"type": "message", "content": []},
         {"type": "message", "content": [{"type": "input_image"}]},
         {"type": "message", "content": [{"type": "input_text", "text": "   "}]},
-        {"type": "message", "content": [{"type": "input_text", "text": "x" * 2001}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "   "}]},
+        {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "x" * 32_769}],
+        },
     ],
 )
 def test_typed_questions_must_be_one_text(item: object) -> None:
-    """Only a user's message with one non-empty text is a question."""
+    """A user's message needs a role, parts, and text within its bounds."""
     assert (refused({"type": "conversation.item.create", "item": item}).param or "").startswith(
         "item"
     )
@@ -129,9 +164,10 @@ def test_typed_questions_must_be_one_text(item: object) -> None:
 
 def test_half_a_surrogate_pair_becomes_a_question_mark() -> None:
     """JSON may carry what UTF-8 cannot; the text must survive being stored and sent."""
-    item = {"type": "message", "content": [{"type": "input_text", "text": "a\ud800b"}]}
+    content = [{"type": "input_text", "text": "a\ud800b"}]
+    item = {"type": "message", "role": "user", "content": content}
     event = parse_client_event(json.dumps({"type": "conversation.item.create", "item": item}))
-    assert event == asked.CreateItem("a?b")
+    assert event == asked.CreateItem(user("a?b"))
 
 
 def test_audio_must_be_base64() -> None:
@@ -145,7 +181,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=12,
 )
-kinds = st.sampled_from([*asked._PARSERS, "other"])
+kinds = st.sampled_from([*PARSERS, "other"])
 fields = st.sampled_from(["session", "audio", "item", "item_id", "audio_end_ms", "event_id"])
 
 

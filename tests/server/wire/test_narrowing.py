@@ -1,14 +1,19 @@
 """server/wire/narrowing.py: what a session may be answered from, as its client writes it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from rag.filter import EVERYTHING, Filter
 from server.errors import InvalidEvent
+from server.session_settings import default_detection, first_config
+from server.settings import Settings
 from server.wire import client_events as asked
 from server.wire.client_events import parse_client_event
+from server.wire.dialect import OWN
 from server.wire.narrowing import describe_narrowing, parse_narrowing
+from server.wire.session_update import Surround
 
 
 def test_every_field_is_taken() -> None:
@@ -37,10 +42,13 @@ def test_nothing_asked_lets_everything_through(written: object) -> None:
 
 def test_an_absent_filter_is_no_wish() -> None:
     """Another update leaves the filter as it is; null is a wish."""
+    config = replace(first_config(Settings(), OWN, 22_050), narrowing=Filter(tags=("a",)))
+    around = Surround(config, default_detection(Settings(), OWN), "voice")
     message = json.dumps({"type": "session.update", "session": {"parley": {}}})
-    assert parse_client_event(message) == asked.UpdateSession(narrowing=None)
+    assert parse_client_event(message, around) == asked.UpdateSession(config)
     message = json.dumps({"type": "session.update", "session": {"parley": {"filter": None}}})
-    assert parse_client_event(message) == asked.UpdateSession(narrowing=EVERYTHING)
+    open_again = asked.UpdateSession(replace(config, narrowing=EVERYTHING))
+    assert parse_client_event(message, around) == open_again
 
 
 @pytest.mark.parametrize(

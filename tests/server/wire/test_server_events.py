@@ -20,8 +20,9 @@ def test_every_event_has_its_own_type() -> None:
     """No two classes share a name on the wire; ours are under `parley.`."""
     names = [event.type for event in event_types()]
     assert len(names) == len(set(names)) > 20
-    openai = ("session.", "input_audio_buffer.", "conversation.", "response.", "error", "parley.")
-    assert all(name.startswith(openai) for name in names)
+    openai = ("session.", "input_audio_buffer.", "output_audio_buffer.", "conversation.")
+    others = ("response.", "rate_limits.", "error", "parley.")
+    assert all(name.startswith((*openai, *others)) for name in names)
 
 
 def test_fields_are_the_wire() -> None:

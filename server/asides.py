@@ -1,0 +1,46 @@
+"""Responses beside the conversation, several at a time; the session's states know none of them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from server.errors import InvalidEvent
+from server.turn import Question
+from server.turn_making import TurnMaker
+
+MOST_ASIDES = 4
+"""At once; each may be synthesising."""
+
+
+@dataclass(slots=True)
+class Asides:
+    """One session's out-of-band responses."""
+
+    maker: TurnMaker
+    group: asyncio.TaskGroup
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def start(self, question: Question) -> None:
+        """Answer beside the conversation. Raises InvalidEvent when too many are being given."""
+        if len(self._running) >= MOST_ASIDES:
+            raise InvalidEvent(
+                f"{MOST_ASIDES} responses outside of the conversation are being given already.",
+                "response.conversation",
+                code="too_many_responses",
+            )
+        turn = self.maker.turn(question, lambda: None)
+        task = self.group.create_task(turn.run())
+        self._running[turn.response_id] = task
+        task.add_done_callback(lambda done: self._running.pop(turn.response_id, None))
+
+    async def cancel(self, response_id: str) -> bool:
+        """Stop one; False when it is not being given."""
+        task = self._running.get(response_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        return task is not None
+
+    def stop(self) -> None:
+        """Stop all."""
+        for task in self._running.values():
+            task.cancel()

@@ -1,0 +1,255 @@
+"""Reads the `session` of session.update, and what response.create replaces of it, GA or beta.
+
+Pure: each gives another config, or raises InvalidEvent naming the field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from server.wire.audio_formats import read_beta_format, read_format
+from server.wire.detection import Detection, read_detection
+from server.wire.fields import Fields
+from server.wire.narrowing import parse_narrowing
+from server.wire.session_config import (
+    FASTEST_ASKED,
+    LONGEST_INSTRUCTIONS,
+    MOST_OUTPUT_TOKENS,
+    MOST_TOOLS,
+    SLOWEST_ASKED,
+    STOCK_VOICES,
+    Modality,
+    SessionConfig,
+    SessionType,
+    Tool,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surround:
+    """What a session is read against: what it is set to, and what this server can do."""
+
+    now: SessionConfig
+    default_detection: Detection
+    voice: str
+    """The name of the voice in use."""
+    is_beta: bool = False
+    has_llm: bool = False
+
+    def knows(self, voice: str) -> bool:
+        """Whether a voice of that name may be asked for."""
+        return voice in STOCK_VOICES or voice in (self.voice, "default")
+
+
+def read_session(session: Fields, around: Surround) -> SessionConfig:
+    """Return the config with the client's wishes."""
+    now = around.now
+    kind = session.choice("type", SessionType)
+    if kind is not None and kind is not now.type:
+        raise session.refuse("type", f"is {now.type} and cannot be changed.")
+    config = read_answering(session, around)
+    config = _read_audio(session.child("audio"), config, around)
+    ours = session.child("parley")
+    if ours.has("filter"):
+        config = replace(config, narrowing=parse_narrowing(ours.value("filter")))
+    if around.is_beta:
+        config = _read_beta(session, config, around)
+    return config.with_effect_told(_without_effect(session, around))
+
+
+def read_answering(asked: Fields, around: Surround) -> SessionConfig:
+    """Return the config with what a session and a single response have in common."""
+    now = around.now
+    instructions = asked.text("instructions", LONGEST_INSTRUCTIONS)
+    asked.value("model")
+    _refuse_prompt(asked)
+    _refuse_logprobs(asked)
+    return replace(
+        now,
+        modality=_read_modalities(asked, "output_modalities", now.modality),
+        instructions=now.instructions if instructions is None else instructions,
+        tools=_read_tools(asked, now.tools),
+        tool_choice=_read_tool_choice(asked, now.tool_choice),
+        max_output_tokens=_read_limit(asked, "max_output_tokens", now.max_output_tokens),
+        kept={**now.kept, **_read_kept(asked)},
+    )
+
+
+def read_output(audio: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
+    """Return the config with `audio.output`: format, voice and speed."""
+    output = audio.child("output")
+    speed = output.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
+    _check_voice(output, around)
+    return replace(
+        config,
+        output_format=read_format(output, config.output_format),
+        speed=config.speed if speed is None else speed,
+    )
+
+
+def _read_audio(audio: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
+    heard = audio.child("input")
+    config = replace(
+        read_output(audio, config, around),
+        input_format=read_format(heard, config.input_format),
+        detection=read_detection(heard, config.detection, around.default_detection),
+    )
+    if heard.has("transcription"):
+        config = replace(config, transcription=_read_transcription(heard, "transcription"))
+    if heard.has("noise_reduction"):
+        config = replace(config, noise_reduction=_read_noise_reduction(heard, "noise_reduction"))
+    return config
+
+
+def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
+    """The beta's flat fields, beside the GA ones."""
+    _check_voice(session, around)
+    limit = _read_limit(session, "max_response_output_tokens", config.max_output_tokens)
+    speed = session.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
+    config = replace(
+        config,
+        modality=_read_modalities(session, "modalities", config.modality, may_be_both=True),
+        input_format=read_beta_format(session, "input_audio_format", config.input_format),
+        output_format=read_beta_format(session, "output_audio_format", config.output_format),
+        detection=read_detection(session, config.detection, around.default_detection),
+        max_output_tokens=limit,
+        speed=config.speed if speed is None else speed,
+    )
+    if session.has("input_audio_transcription"):
+        told = _read_transcription(session, "input_audio_transcription")
+        config = replace(config, transcription=told)
+    if session.has("input_audio_noise_reduction"):
+        told = _read_noise_reduction(session, "input_audio_noise_reduction")
+        config = replace(config, noise_reduction=told)
+    temperature = session.number("temperature", 0.0, 2.0)
+    kept = {} if temperature is None else {"temperature": temperature}
+    return replace(config, kept={**config.kept, **kept})
+
+
+def _read_modalities(
+    asked: Fields, name: str, now: Modality, *, may_be_both: bool = False
+) -> Modality:
+    listed = asked.texts(name, 2)
+    if listed is None:
+        return now
+    wanted = set(listed)
+    if may_be_both and wanted == set(Modality):
+        return Modality.AUDIO
+    if len(wanted) != 1 or not wanted <= set(Modality):
+        raise asked.refuse(name, 'must be ["audio"] or ["text"].')
+    return Modality(listed[0])
+
+
+def _read_tools(asked: Fields, now: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    listed = asked.children("tools", MOST_TOOLS)
+    if listed is None:
+        return now
+    tools = tuple(map(_read_tool, listed))
+    for number, tool in enumerate(tools):
+        if tool.name in {earlier.name for earlier in tools[:number]}:
+            raise listed[number].refuse("name", "is the name of another tool too.")
+    return tools
+
+
+def _read_tool(told: Fields) -> Tool:
+    kind = told.text("type", 40) or "function"
+    if kind != "function":
+        raise told.refuse("type", "must be function: no other tools are run here.", "unsupported")
+    name = told.needed_text("name", 64)
+    if not name.replace("-", "_").isidentifier() and not name.replace("-", "").isalnum():
+        raise told.refuse("name", "may have letters, digits, _ and - only.")
+    return Tool(name, told.text("description", 4096) or "", told.opaque("parameters") or {})
+
+
+def _read_tool_choice(asked: Fields, now: str | Mapping[str, Any]) -> str | Mapping[str, Any]:
+    choice = asked.value("tool_choice")
+    if choice is None:
+        return now
+    if choice in ("auto", "none", "required"):
+        return str(choice)
+    if isinstance(choice, dict) and choice.get("type") == "function":
+        name = asked.child("tool_choice").needed_text("name", 64)
+        return {"type": "function", "name": name}
+    raise asked.refuse("tool_choice", "must be auto, none, required or one function.")
+
+
+def _read_limit(asked: Fields, name: str, now: int | None) -> int | None:
+    if asked.value(name) == "inf":
+        return None
+    limit = asked.whole(name, 1, MOST_OUTPUT_TOKENS)
+    return now if limit is None else limit
+
+
+def _read_kept(asked: Fields) -> dict[str, Any]:
+    """What has no effect and is told again."""
+    kept: dict[str, Any] = {}
+    if asked.has("tracing"):
+        auto = asked.value("tracing") == "auto"
+        kept["tracing"] = "auto" if auto else asked.opaque("tracing")
+    if asked.has("truncation"):
+        known = asked.value("truncation") in ("auto", "disabled")
+        kept["truncation"] = (
+            asked.value("truncation") if known else asked.opaque("truncation") or "auto"
+        )
+    if asked.has("reasoning"):
+        kept["reasoning"] = asked.opaque("reasoning")
+    if asked.has("parallel_tool_calls"):
+        kept["parallel_tool_calls"] = asked.flag("parallel_tool_calls")
+    return kept
+
+
+def _read_transcription(parent: Fields, name: str) -> Mapping[str, Any] | None:
+    if parent.value(name) is None:
+        return None
+    told = parent.child(name)
+    known = {
+        "model": told.text("model", 100),
+        "language": told.text("language", 40),
+        "prompt": told.text("prompt", 8192),
+        "delay": told.text("delay", 40),
+    }
+    told.texts("keywords", 500)
+    told.texts("languages", 50)
+    return {field: value for field, value in known.items() if value is not None}
+
+
+def _read_noise_reduction(parent: Fields, name: str) -> Mapping[str, Any] | None:
+    if parent.value(name) is None:
+        return None
+    told = parent.child(name)
+    kind = told.text("type", 40)
+    if kind not in ("near_field", "far_field"):
+        raise told.refuse("type", "must be near_field or far_field.")
+    told.number("strength", 0.0, 1.0)
+    return {"type": kind}
+
+
+def _check_voice(output: Fields, around: Surround) -> None:
+    value = output.value("voice")
+    if isinstance(value, dict):
+        raise output.refuse("voice", "of one's own are not made here.", "unsupported")
+    name = output.text("voice", 100)
+    if name is not None and not around.knows(name):
+        known = ", ".join([around.voice, *sorted(STOCK_VOICES)])
+        raise output.refuse("voice", f"must be one of {known}; each is the voice in use.")
+
+
+def _refuse_prompt(asked: Fields) -> None:
+    if asked.value("prompt") is not None:
+        raise asked.refuse("prompt", "refers to prompts stored elsewhere.", "unsupported")
+
+
+def _refuse_logprobs(asked: Fields) -> None:
+    if asked.texts("include", 8):
+        raise asked.refuse("include", "asks for what the recognisers do not tell.", "unsupported")
+
+
+def _without_effect(session: Fields, around: Surround) -> tuple[str, ...]:
+    """Return the paths of what was asked for in vain, so that nothing is silently dropped."""
+    llm_only = () if around.has_llm else ("instructions", "tools", "tool_choice")
+    names = (*llm_only, "tracing", "truncation", "reasoning", "parallel_tool_calls", "temperature")
+    asked_for = [session.at(name) for name in names if session.value(name)]
+    heard = session.child("audio").child("input")
+    if heard.value("noise_reduction"):
+        asked_for.append(heard.at("noise_reduction"))
+    return (*asked_for, *session.unknown())
