@@ -28,6 +28,7 @@ from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
 from server.watching.metrics import Metrics
+from server.wire.dialect import OWN, Dialect
 from server.wire.outbox import Outbox
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer, FakeWire
 
@@ -113,7 +114,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeStand]:
     stands: list[Stand] = []
 
-    def make(**changes: object) -> Stand:
+    def make(dialect: Dialect = OWN, **changes: object) -> Stand:
         settings = replace(Settings(), refusal_confidence=0.0, **changes)  # type: ignore[arg-type]
         metrics, embedder = Metrics(), FakeEmbedder()
         recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
@@ -125,7 +126,7 @@ async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeSta
         room = EngineRoom(engines)
         shared = Surroundings(settings, stages, room, vad_model, metrics, governor, "0")
         wire, messages = FakeWire(), FakeMessages()
-        outbox = Outbox(wire, "test", settings.send_timeout_s)
+        outbox = Outbox(wire, "test", settings.send_timeout_s, dialect)
         session = Session("test", outbox, shared)
         running = asyncio.create_task(session.run(messages))
         stand = Stand(session, shared, wire, messages, recognizer, synthesizer, running)

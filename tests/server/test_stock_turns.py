@@ -1,0 +1,405 @@
+"""/v1/realtime with fakes: the order of events in every kind of turn, and who interrupts whom."""
+
+import asyncio
+import base64
+from typing import Any
+
+import numpy as np
+import pytest
+
+from audio.g711 import decode_mu_law
+from audio.pcm import Samples, encode_pcm16
+from audio.resample import resample
+from server.wire.dialect import STOCK_PATH, Dialect
+from tests.orders import check_orders
+from tests.server.conftest import MakeStand, Stand
+from tests.server.test_session import ask
+
+STOCK = Dialect(STOCK_PATH, tells_ours=False)
+TRANSCRIBED = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
+SEMANTIC = {"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}}
+MANUAL = {"audio": {"input": {"turn_detection": None}}}
+
+
+@pytest.fixture(scope="session")
+def at_24_khz(spoken: Samples) -> Samples:
+    return resample(spoken, 16_000, 24_000)
+
+
+def append(samples: Samples) -> list[dict[str, Any]]:
+    pieces = [samples[at : at + 1200] for at in range(0, len(samples), 1200)]
+    coded = [base64.b64encode(encode_pcm16(piece)).decode() for piece in pieces]
+    return [{"type": "input_audio_buffer.append", "audio": audio} for audio in coded]
+
+
+def update(session: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "session.update", "session": {"type": "realtime", **session}}
+
+
+async def finish(stand: Stand) -> None:
+    await stand.end()
+    check_orders(stand.wire.events, is_stock=True)
+    assert not [kind for kind in stand.wire.types() if kind.startswith("parley.")]
+
+
+async def speaking(stand: Stand) -> None:
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("response.output_audio.delta")
+
+
+def once_each(types: list[str]) -> list[str]:
+    return [kind for at, kind in enumerate(types) if kind not in types[:at]]
+
+
+async def test_a_typed_question_is_answered_as_text(make_stand: MakeStand) -> None:
+    """output_modalities text: no sound, and the item holds an output_text."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update({"output_modalities": ["text"]}))
+    stand.messages.send(*ask("what does a ticket cost"))
+    done = await stand.wire.wait_for("response.done")
+    assert once_each(stand.wire.types()) == [
+        "session.created",
+        "session.updated",
+        "conversation.item.added",
+        "conversation.item.done",
+        "response.created",
+        "rate_limits.updated",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.done",
+    ]
+    part = done["response"]["output"][0]["content"][0]
+    assert part["type"] == "output_text"
+    assert part["text"] == stand.wire.last("response.output_text.done")["text"]
+    assert stand.synthesizer.sentences == []
+    assert done["response"]["usage"]["output_token_details"]["audio_tokens"] == 0
+    await finish(stand)
+
+
+async def test_server_vad_interrupts_at_the_onset(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """speech_started, then all of the response's ends, cancelled by turn_detected."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.recognizer.text = "uh huh"
+    stand.messages.send(*append(at_24_khz))
+    done = await stand.wire.wait_for("response.done")
+    types = stand.wire.types()
+    begins = types.index("input_audio_buffer.speech_started")
+    ends = types.index("response.done")
+    told = [kind for kind in types[begins : ends + 1] if not kind.endswith(".delta")]
+    assert told == [
+        "input_audio_buffer.speech_started",
+        "response.output_audio.done",
+        "response.output_audio_transcript.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "conversation.item.done",
+        "response.done",
+    ]
+    response = done["response"]
+    assert response["status"] == "cancelled"
+    assert response["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
+    assert response["output"][0]["status"] == "incomplete"
+    await stand.wire.wait_for("response.done", 2)
+    await finish(stand)
+
+
+async def test_semantic_vad_tells_nothing_of_uh_huh(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """The answer stands still, goes on, and ends as if nobody had spoken."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update(SEMANTIC))
+    await speaking(stand)
+    stand.recognizer.text = "uh huh"
+    stand.messages.send(*append(at_24_khz))
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status"] == "completed"
+    assert not [kind for kind in stand.wire.types() if kind.startswith("input_audio_buffer")]
+    await finish(stand)
+
+
+async def test_semantic_vad_tells_a_question_as_it_began(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """Once it is known to be one: speech_started before the answer's end, with its true time."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update(SEMANTIC))
+    await speaking(stand)
+    stand.recognizer.text = "where is the car park"
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("response.done", 2, timeout_s=20)
+    types = stand.wire.types()
+    assert types.index("input_audio_buffer.speech_started") < types.index("response.done")
+    assert types.index("response.done") < types.index("input_audio_buffer.committed")
+    started, stopped = (
+        stand.wire.last(f"input_audio_buffer.speech_{kind}") for kind in ("started", "stopped")
+    )
+    assert started["audio_start_ms"] < 1500
+    assert stopped["audio_end_ms"] > started["audio_start_ms"] + 1000
+    statuses = [
+        event["response"]["status"]
+        for event in stand.wire.events
+        if event["type"] == "response.done"
+    ]
+    assert statuses == ["cancelled", "completed"]
+    await finish(stand)
+
+
+async def test_nothing_interrupts_when_the_client_says_so(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """interrupt_response false: what is said into the answer becomes an item, unanswered."""
+    stand = make_stand(STOCK)
+    detection = {"type": "server_vad", "interrupt_response": False}
+    stand.messages.send(update({"audio": {"input": {"turn_detection": detection}}}))
+    stand.synthesizer.character_ms = 120
+    await speaking(stand)
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("input_audio_buffer.committed")
+    stand.messages.send({"type": "response.cancel"})
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status_details"]["reason"] == "client_cancelled"
+    assert stand.wire.types().count("response.created") == 1
+    await finish(stand)
+
+
+async def test_a_commit_is_answered_when_the_client_asks(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """turn_detection null: an item and its transcript; then response.create, heard once."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update({"audio": {"input": {**TRANSCRIBED["audio"]["input"]}}}))
+    stand.messages.send(update(MANUAL))
+    stand.recognizer.go.clear()
+    stand.messages.send(*append(at_24_khz), {"type": "input_audio_buffer.commit"})
+    stand.messages.send({"type": "response.create"})
+    await stand.wire.wait_for("response.created")
+    stand.recognizer.go.set()
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status"] == "completed"
+    assert done["response"]["output"][0]["content"][0]["transcript"]
+    assert len(stand.recognizer.heard) == 1
+    types = stand.wire.types()
+    assert "input_audio_buffer.speech_started" not in types
+    assert types.count("conversation.item.input_audio_transcription.completed") == 1
+    await finish(stand)
+
+
+async def test_without_create_response_speech_waits_to_be_asked_about(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """The last thing said is the question of the next response.create."""
+    stand = make_stand(STOCK)
+    detection = {"type": "server_vad", "create_response": False}
+    heard = {"turn_detection": detection, "transcription": {}}
+    stand.messages.send(update({"audio": {"input": heard}}))
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("conversation.item.input_audio_transcription.completed")
+    assert "response.created" not in stand.wire.types()
+    stand.messages.send({"type": "response.create"})
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["output"][0]["content"][0]["transcript"]
+    await finish(stand)
+
+
+async def test_a_question_that_goes_on_takes_its_first_item_back(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """The response is cancelled, the item deleted, and the next item holds both parts."""
+    stand = make_stand(STOCK)
+    stand.recognizer.go.clear()
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("response.created")
+    first = stand.wire.last("input_audio_buffer.committed")["item_id"]
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("input_audio_buffer.committed", 2)
+    stand.recognizer.go.set()
+    await stand.wire.wait_for("response.done", 2)
+    assert stand.wire.last("conversation.item.deleted")["item_id"] == first
+    assert stand.recognizer.heard[-1] > 1.7 * stand.recognizer.heard[0]
+    await finish(stand)
+
+
+async def test_nothing_understood_is_a_response_without_output(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """Who waits for a response gets one; the transcript is empty."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update(TRANSCRIBED))
+    stand.recognizer.text = ""
+    stand.messages.send(*append(at_24_khz))
+    done = await stand.wire.wait_for("response.done")
+    assert (done["response"]["status"], done["response"]["output"]) == ("completed", [])
+    completed = stand.wire.last("conversation.item.input_audio_transcription.completed")
+    assert completed["transcript"] == ""
+    await finish(stand)
+
+
+async def test_a_failed_stage_fails_the_response_by_name(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """Recognition, then the voice: `failed` with the error, the transcription's failure told."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update(TRANSCRIBED))
+    stand.recognizer.error = RuntimeError("secret")
+    stand.messages.send(*append(at_24_khz))
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status"] == "failed"
+    assert done["response"]["status_details"]["error"]["code"] == "stage_failed"
+    failed = stand.wire.last("conversation.item.input_audio_transcription.failed")
+    assert failed["error"]["code"] == "stage_failed"
+    stand.recognizer.error, stand.synthesizer.error = None, ValueError("no")
+    stand.messages.send(*ask("what does a ticket cost"))
+    done = await stand.wire.wait_for("response.done", 2)
+    assert done["response"]["status"] == "failed"
+    assert done["response"]["output"][0]["status"] == "incomplete"
+    await finish(stand)
+
+
+async def test_out_of_band_responses_stay_outside_of_the_conversation(
+    make_stand: MakeStand,
+) -> None:
+    """Beside a running answer, from their own input, with their metadata; cancelled by id."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    question = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "where is the car park"}],
+    }
+    aside = {
+        "conversation": "none",
+        "input": [question],
+        "output_modalities": ["text"],
+        "metadata": {"purpose": "side"},
+    }
+    stand.messages.send({"type": "response.create", "response": aside})
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["metadata"] == {"purpose": "side"}
+    assert done["response"]["conversation_id"] is None
+    item_id = done["response"]["output"][0]["id"]
+    added = [e["item"]["id"] for e in stand.wire.events if e["type"] == "conversation.item.added"]
+    assert item_id not in added
+    stand.messages.send({"type": "conversation.item.retrieve", "item_id": item_id})
+    assert (await stand.wire.wait_for("error"))["error"]["code"] == "item_not_found"
+    second = await stand.wire.wait_for("response.done", 2)
+    assert second["response"]["status"] == "completed"
+    await finish(stand)
+
+
+async def test_a_second_response_is_refused_while_one_is_given(make_stand: MakeStand) -> None:
+    """The protocol's own code; the answer goes on."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.messages.send({"type": "response.create", "event_id": "mine"})
+    error = (await stand.wire.wait_for("error"))["error"]
+    assert error["code"] == "conversation_already_has_active_response"
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status"] == "completed"
+    await finish(stand)
+
+
+async def test_cancel_names_a_response_or_means_the_one_that_is_given(
+    make_stand: MakeStand,
+) -> None:
+    """Another id is refused by `response_id`; the right one ends it as client_cancelled."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.messages.send({"type": "response.cancel", "response_id": "resp_of_nobody"})
+    error = (await stand.wire.wait_for("error"))["error"]
+    assert (error["code"], error["param"]) == ("response_cancel_not_active", "response_id")
+    response_id = stand.wire.last("response.created")["response"]["id"]
+    stand.messages.send({"type": "response.cancel", "response_id": response_id})
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status_details"]["reason"] == "client_cancelled"
+    await finish(stand)
+
+
+async def test_a_limit_of_tokens_makes_the_answer_incomplete(make_stand: MakeStand) -> None:
+    """Whole words within it, and the reason."""
+    stand = make_stand(STOCK)
+    wish = {"max_output_tokens": 4, "output_modalities": ["text"]}
+    stand.messages.send(ask("what does a ticket cost")[0])
+    stand.messages.send({"type": "response.create", "response": wish})
+    response = (await stand.wire.wait_for("response.done"))["response"]
+    assert response["status"] == "incomplete"
+    assert response["status_details"]["reason"] == "max_output_tokens"
+    said = response["output"][0]["content"][0]["text"]
+    assert 0 < len(said) <= 16
+    assert response["usage"]["output_tokens"] <= 4
+    await finish(stand)
+
+
+async def test_g711_is_heard_and_spoken(make_stand: MakeStand, spoken: Samples) -> None:
+    """mu-law both ways at 8 kHz, told in session.updated."""
+    stand = make_stand(STOCK)
+    form = {"format": {"type": "audio/pcmu"}}
+    stand.messages.send(update({"audio": {"input": form, "output": form}}))
+    told = (await stand.wire.wait_for("session.updated"))["session"]["audio"]
+    assert told["input"]["format"] == told["output"]["format"] == {"type": "audio/pcmu"}
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("response.done")
+    coded = b"".join(
+        base64.b64decode(event["delta"])
+        for event in stand.wire.events
+        if event["type"] == "response.output_audio.delta"
+    )
+    sound = decode_mu_law(coded).astype(np.float64)
+    assert 7000 < np.abs(sound).max() < 9000
+    await finish(stand)
+
+
+async def test_a_beta_client_is_told_the_betas_names(make_stand: MakeStand) -> None:
+    """OpenAI-Beta: realtime=v1: flat session, old event names, old names of parts."""
+    stand = make_stand(Dialect(STOCK_PATH, is_beta=True, tells_ours=False))
+    flat = {"modalities": ["text", "audio"], "input_audio_format": "g711_ulaw", "voice": "alloy"}
+    stand.messages.send({"type": "session.update", "session": flat})
+    told = (await stand.wire.wait_for("session.updated"))["session"]
+    assert told["input_audio_format"] == "g711_ulaw"
+    assert told["modalities"] == ["audio", "text"]
+    stand.messages.send(*ask("what does a ticket cost"))
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["output"][0]["content"][0]["type"] == "audio"
+    types = set(stand.wire.types())
+    assert {"response.audio.delta", "response.audio_transcript.done"} <= types
+    assert "conversation.item.created" in types
+    assert not {kind for kind in types if "output_audio" in kind or kind.endswith("item.added")} - {
+        "response.output_item.added"
+    }
+    await stand.end()
+
+
+async def test_output_audio_buffer_clear_ends_the_answers_sound(make_stand: MakeStand) -> None:
+    """The response is cancelled, and that it is silent is told."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.messages.send({"type": "output_audio_buffer.clear"})
+    cleared = await stand.wire.wait_for("output_audio_buffer.cleared")
+    done = stand.wire.last("response.done")
+    assert cleared["response_id"] == done["response"]["id"]
+    assert done["response"]["status"] == "cancelled"
+    await finish(stand)
+
+
+async def test_a_transcription_session_answers_nothing(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """intent=transcription: utterances are transcribed; an answer is refused."""
+    stand = make_stand(Dialect(STOCK_PATH, is_transcription=True, tells_ours=False))
+    created = await stand.wire.wait_for("session.created")
+    assert created["session"]["type"] == "transcription"
+    stand.messages.send(*append(at_24_khz))
+    event = await stand.wire.wait_for("conversation.item.input_audio_transcription.completed")
+    assert event["transcript"] == "what does it cost"
+    stand.messages.send({"type": "response.create"})
+    assert (await stand.wire.wait_for("error"))["error"]["code"] == "unsupported"
+    assert "response.created" not in stand.wire.types()
+    await asyncio.sleep(0)
+    await finish(stand)
