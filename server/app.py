@@ -35,6 +35,7 @@ from server.door.doorkeeper import Doorkeeper, limits_of
 from server.door.port import listening_error
 from server.door.quiet_logger import quiet_logger
 from server.door.rules import Rules
+from server.door.session_pace import PacedMessages, pace_of
 from server.door.tls import Tls
 from server.door.tokens import chosen_subprotocol
 from server.engines.hub_watch import HubWatch
@@ -349,7 +350,7 @@ class App:
         )
         self._shared.metrics.set_sessions(len(self.sessions))
         try:
-            await session.run(connection)
+            await session.run(PacedMessages(connection, pace_of(self.settings)))
         finally:
             del self.sessions[session_id]
             self._shared.metrics.set_sessions(len(self.sessions))

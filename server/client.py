@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -95,13 +96,26 @@ class Conversation:
         self.rate_hz = int(session["audio"]["output"]["format"]["rate"])
 
     @classmethod
-    async def open(cls, url: str, token: str = "", timeout_s: float = 5.0) -> "Conversation":
-        """Connect and wait for session.created. Raises NoServer with what to do."""
+    async def open(
+        cls,
+        url: str,
+        token: str = "",
+        timeout_s: float = 5.0,
+        trust: ssl.SSLContext | None = None,
+    ) -> "Conversation":
+        """Connect and wait for session.created. Raises NoServer with what to do.
+
+        `trust` tells which certificates are believed at a wss address; None for the system's.
+        """
         headers = {"Authorization": f"Bearer {token}"} if token else None
         try:
             async with asyncio.timeout(timeout_s):
                 connection = await connect(
-                    url, compression=None, max_size=None, additional_headers=headers
+                    url,
+                    compression=None,
+                    max_size=None,
+                    additional_headers=headers,
+                    ssl=trust or (True if url.startswith("wss:") else None),
                 )
                 first = json.loads(await connection.recv())
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:
@@ -180,7 +194,9 @@ class Conversation:
         raise NoAnswer("The server closed the connection before it answered.")
 
 
-async def ask_once(url: str, speech: Samples, rate_hz: int, token: str = "") -> Reply:
+async def ask_once(
+    url: str, speech: Samples, rate_hz: int, token: str = "", trust: ssl.SSLContext | None = None
+) -> Reply:
     """Open a socket, ask one question and close it."""
-    async with await Conversation.open(url, token) as conversation:
+    async with await Conversation.open(url, token, trust=trust) as conversation:
         return await conversation.ask(speech, rate_hz)

@@ -110,6 +110,12 @@ class Settings:
     address_new_a_minute: int = _setting(
         3000, "new connections of one address a minute; 0 is no limit", 0, 1_000_000
     )
+    session_messages_a_second: int = _setting(
+        2000, "messages of one session that are read a second; 0 is no limit", 0, 1_000_000
+    )
+    session_bytes_a_second: int = _setting(
+        4 << 20, "bytes of one session that are read a second; 0 is no limit", 0, 1 << 40
+    )
     open_timeout_s: float = _setting(5.0, "time for a handshake", 0.1, 60)
     settings_file: str = _setting("", "file of KEY=VALUE lines; the environment wins over it")
     data_dir: Path = _setting(_default_data_dir, "store, indexes, caches, converted models")

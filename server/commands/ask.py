@@ -15,6 +15,8 @@ import numpy as np
 from audio.wavfile import WavAudio, WavError, read_wav, write_wav
 from server.calibration.use import tune
 from server.client import NoServer, Reply, ask_once
+from server.configuration.addresses import split_list
+from server.door.tls import trust_in
 from server.settings import LoadedSettings, Settings
 
 DONE = 0
@@ -41,11 +43,12 @@ def run_ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
 
 async def _ask(question: WavAudio, url: str | None, loaded: LoadedSettings) -> Reply:
     settings = loaded.settings
-    default_url = f"ws://{settings.host}:{settings.port}/ws"
+    scheme = "wss" if settings.tls_cert else "ws"
+    default_url = f"{scheme}://{settings.host}:{settings.port}/ws"
+    trust = trust_in(settings.tls_cert) if url is None else None
+    token = next(iter(split_list(settings.token)), "")
     try:
-        return await ask_once(
-            url or default_url, question.samples, question.rate_hz, settings.token
-        )
+        return await ask_once(url or default_url, question.samples, question.rate_hz, token, trust)
     except NoServer:
         if url is not None:
             raise
@@ -58,7 +61,7 @@ async def ask_own_server(question: WavAudio, settings: Settings) -> Reply:
     from server.app import App
 
     app = App(
-        replace(settings, host="127.0.0.1", port=0, token=""),
+        replace(settings, host="127.0.0.1", port=0, token="", tls_cert="", tls_key=""),
         lambda text: print(text, file=sys.stderr),
         with_samples=True,
     )

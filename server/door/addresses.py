@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from server.configuration.addresses import Network
+from server.door.bucket import Bucket
 
 MAXIMUM_ADDRESSES: Final = 10_000
 """Kept at once: about 3 MB. Beyond, those that hold no connection are forgotten, oldest first."""
@@ -38,32 +39,6 @@ class AddressLimits:
 
     connections: int = 0
     new_a_minute: int = 0
-
-
-@dataclass(slots=True)
-class Bucket:
-    """Tokens that come back with time, up to `size`."""
-
-    size: float
-    a_second: float
-    left: float = field(init=False)
-    _at_s: float = field(init=False, default=0.0)
-
-    def __post_init__(self) -> None:
-        self.left = self.size
-
-    def take(self, now_s: float, count: float = 1.0) -> bool:
-        """Take that many when they are there."""
-        self.left = min(self.size, self.left + max(0.0, now_s - self._at_s) * self.a_second)
-        self._at_s = now_s
-        if self.left < count:
-            return False
-        self.left -= count
-        return True
-
-    def wait_s(self, count: float = 1.0) -> float:
-        """Seconds until that many will be there."""
-        return max(0.0, count - self.left) / self.a_second
 
 
 @dataclass(slots=True)

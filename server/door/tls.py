@@ -41,6 +41,21 @@ class Tls:
         _read_into(self.context, self.certificate, self.key)
 
 
+def trust_in(certificate: str) -> ssl.SSLContext | None:
+    """Return what a client on this machine needs to believe that very certificate, whatever name
+    it carries and whoever signed it; None for no certificate. Raises TlsError.
+    """
+    if not certificate:
+        return None
+    try:
+        trust = ssl.create_default_context(cafile=Path(certificate).expanduser())
+    except (OSError, ssl.SSLError) as error:
+        raise TlsError(f"PARLEY_TLS_CERT: {certificate} cannot be used: {error.strerror}") from None
+    trust.check_hostname = False
+    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return trust
+
+
 def _context_of(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
