@@ -24,8 +24,8 @@ class RunningAnswer:
     run: Callable[[Turn], Awaitable[None]]
     """Runs a turn and tells what it raises."""
     on_first_audio: Callable[[], None]
-    on_ended: Callable[[], None]
-    """Called when a turn ended by itself."""
+    on_ended: Callable[[Turn], None]
+    """Called with a turn that ended by itself."""
     lately: LatelySaid = field(default_factory=LatelySaid)
     turn: Turn | None = None
     task: asyncio.Task[None] | None = None
@@ -76,7 +76,7 @@ class RunningAnswer:
         if self.turn is turn:
             self._remember(turn)
             self.turn = self.task = None
-            self.on_ended()
+            self.on_ended(turn)
 
     def _remember(self, turn: Turn) -> None:
         self.lately.remember(turn.said_since(LATELY_S), time.monotonic())

@@ -48,7 +48,7 @@ from server.wire import client_events as asked
 from server.wire import server_events as told
 from server.wire.goodbye import leave_after
 from server.wire.outbox import Outbox
-from server.wire.parse_message import parse_message
+from server.wire.parse_message import event_id_of, parse_message
 from server.wire.session_config import SessionConfig, SessionType
 
 log = logging.getLogger(__name__)
@@ -91,14 +91,10 @@ class Session:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._ahead = self._make_ahead(group)
-                self._said = Utterances(
-                    self._items,
-                    self._outbox,
-                    self._ears,
-                    self._ahead,
-                    self._shared.settings.utterance_maximum_s,
-                )
-                self._asked = Asked(self._items, self._outbox, self._maker, group)
+                longest_s = self._shared.settings.utterance_maximum_s
+                common = (self._items, self._outbox)
+                self._said = Utterances(*common, self._ears, self._ahead, longest_s)
+                self._asked = Asked(*common, self._maker, group)
                 self._asides = Asides(self._maker, group)
                 await self._outbox.event(told.SessionCreated(self._setup.describe()))
                 news = group.create_task(self._news.run())
@@ -126,6 +122,7 @@ class Session:
             else:
                 await self._take_event(await parse_message(message, self._setup.around()))
         except InvalidEvent as error:
+            error.event_id = error.event_id or event_id_of(message)
             await self._outbox.error(error)
 
     def _check_idle(self) -> None:
@@ -142,6 +139,10 @@ class Session:
             pcm = form.decode(coded[start : start + AUDIO_PIECE_BYTES])
             for event in await self._intake.take(pcm, may_rest=self.state is State.IDLE):
                 await self._take_endpoint(event)
+        if self.state is State.IDLE:
+            config = self._setup.config
+            if question := await self._said.prompt(config.detection, Wish(config)):
+                await self._signal(Signal.QUESTION_TYPED, question=question)
 
     async def _take_endpoint(self, event: EndpointEvent) -> None:
         match event:
@@ -365,8 +366,10 @@ class Session:
     def _note_first_audio(self) -> None:
         self.state, _ = TABLE[self.state, Signal.FIRST_AUDIO]
 
-    def _note_ended(self) -> None:
+    def _note_ended(self, turn: Turn) -> None:
         self.state, _ = TABLE[self.state, Signal.TURN_ENDED]
+        if turn.has_answered:
+            self._said.note_answered()
 
     async def _update(self, config: SessionConfig) -> None:
         settings = self._shared.settings

@@ -5,14 +5,14 @@ It reads no socket and keeps no state between turns; server/session.py does both
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from audio.pcm import Samples
 from models.tts import Speech
-from rag.answer import Answer, Source
+from rag.answer import Answer
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.governor import Step
@@ -30,6 +30,7 @@ from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
 from server.wire import server_events as told
+from server.wire.merged_sources import merge_sources
 from server.wire.outbox import describe
 from server.wire.session_config import Modality
 from server.wire.usage import CHARACTERS_PER_TOKEN, Usage, text_tokens
@@ -138,6 +139,11 @@ class Turn:
     def response_id(self) -> str:
         """The id of its response, whether the client knows of it already or not."""
         return self._response.id
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything was said or written."""
+        return bool(self._said)
 
     def pause(self, seconds: float) -> None:
         """Send no audio for so long, less than the lead: nobody hears that it stood still."""
@@ -391,13 +397,3 @@ class Turn:
 
 def _describe_wait(wait: Wait | None) -> dict[str, str | int]:
     return {} if wait is None else {"wait_ms": wait.silence_ms, "reason": str(wait.reason)}
-
-
-def merge_sources(sources: Sequence[Source]) -> list[dict[str, object]]:
-    """Return one source a passage, best first, with all the sentences that it supports."""
-    merged: dict[int, Source] = {}
-    for source in sources:
-        first = merged.get(source.passage_id)
-        sentence = source.sentence if first is None else f"{first.sentence} {source.sentence}"
-        merged[source.passage_id] = replace(source, sentence=sentence)
-    return [asdict(source) for source in merged.values()]

@@ -3,6 +3,7 @@
 It decides nothing; server/session.py does.
 """
 
+import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from server.items import Items
 from server.speaking.response import Wish
 from server.turn import Question
 from server.wire import server_events as told
+from server.wire.detection import Detection
 from server.wire.outbox import Outbox
 
 
@@ -37,10 +39,12 @@ class Utterances:
     untold: SpeechStarted | None = None
     """Speech into an answer, which the client is not told of before it is judged."""
     _is_told: bool = False
+    _silent_from_ms: int | None = None
+    """Audio received when the last answer ended; None once somebody spoke."""
 
     async def tell(self, speech: SpeechStarted) -> None:
         """Tell that somebody speaks."""
-        self.untold, self._is_told = None, True
+        self.untold, self._is_told, self._silent_from_ms = None, True, None
         started_ms = speech.start_sample * 1000 // RATE_HZ
         await self.outbox.event(told.SpeechStarted(started_ms, self.items.next_id))
         self.ahead.listen(self.items.next_id)
@@ -82,6 +86,25 @@ class Utterances:
         if guess is None:
             return question
         return replace(question, ahead=guess.cache, steps=guess.pipeline.steps)
+
+    def note_answered(self) -> None:
+        """An answer ended: silence is counted from here."""
+        self._silent_from_ms = self.ears.heard_ms
+
+    async def prompt(self, detection: Detection | None, wish: Wish) -> Question | None:
+        """Return a question without words once nobody has spoken for `idle_timeout_ms`, and tell
+        so; None while there is time, once for each answer.
+        """
+        since_ms = self._silent_from_ms
+        limit_ms = None if detection is None else detection.idle_timeout_ms
+        if since_ms is None or limit_ms is None or self.ears.heard_ms - since_ms < limit_ms:
+            return None
+        self._silent_from_ms = None
+        ended_ms, item_id = self.ears.heard_ms, self.items.next_id
+        await self.outbox.event(told.TimeoutTriggered(since_ms, ended_ms, item_id))
+        await self.items.add_speech(ended_ms, has_stopped=False)
+        self.items.understood(item_id, "")
+        return Question(item_id, time.monotonic(), wish)
 
     def forget(self) -> bool:
         """Forget what was said and not made an item; return whether the client was told of it."""

@@ -1,8 +1,10 @@
 """Parses a client's message without holding up the event loop. It acts on none."""
 
 import asyncio
+import json
 
 from server.wire.client_events import ClientEvent, parse_client_event
+from server.wire.items import LONGEST_ID
 from server.wire.session_update import Surround
 
 LONGEST_PARSED_HERE = 64 * 1024
@@ -14,3 +16,13 @@ async def parse_message(message: str, around: Surround) -> ClientEvent:
     if len(message) <= LONGEST_PARSED_HERE:
         return parse_client_event(message, around)
     return await asyncio.to_thread(parse_client_event, message, around)
+
+
+def event_id_of(message: str | bytes) -> str | None:
+    """Return the id that a client gave to an event which could be parsed; None without one."""
+    try:
+        told = json.loads(message) if isinstance(message, str) else None
+    except (ValueError, RecursionError):
+        return None
+    event_id = told.get("event_id") if isinstance(told, dict) else None
+    return event_id[:LONGEST_ID] if isinstance(event_id, str) else None

@@ -301,6 +301,7 @@ async def test_a_second_response_is_refused_while_one_is_given(make_stand: MakeS
     stand.messages.send({"type": "response.create", "event_id": "mine"})
     error = (await stand.wire.wait_for("error"))["error"]
     assert error["code"] == "conversation_already_has_active_response"
+    assert error["event_id"] == "mine"
     done = await stand.wire.wait_for("response.done")
     assert done["response"]["status"] == "completed"
     await finish(stand)
@@ -403,3 +404,21 @@ async def test_a_transcription_session_answers_nothing(
     assert "response.created" not in stand.wire.types()
     await asyncio.sleep(0)
     await finish(stand)
+
+
+async def test_silence_after_an_answer_is_told_once(make_stand: MakeStand) -> None:
+    """idle_timeout_ms: timeout_triggered, an empty item, and a response that says nothing."""
+    stand = make_stand(STOCK)
+    detection = {"type": "server_vad", "idle_timeout_ms": 1000}
+    stand.messages.send(update({"audio": {"input": {"turn_detection": detection}}}))
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("response.done")
+    stand.messages.send(*append(np.zeros(3 * 24_000, np.float32)))
+    triggered = await stand.wire.wait_for("input_audio_buffer.timeout_triggered")
+    assert triggered["audio_end_ms"] - triggered["audio_start_ms"] >= 1000
+    done = await stand.wire.wait_for("response.done", 2)
+    assert done["response"]["output"] == []
+    committed = stand.wire.last("input_audio_buffer.committed")
+    assert committed["item_id"] == triggered["item_id"]
+    await finish(stand)
+    assert stand.wire.types().count("input_audio_buffer.timeout_triggered") == 1
