@@ -4,7 +4,6 @@ It takes no part in a turn.
 """
 
 import asyncio
-import importlib.metadata
 import logging
 import signal
 import socket
@@ -57,6 +56,9 @@ from server.pipeline import Stages
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
+from server.uploads.desk import UploadDesk
+from server.uploads.receiving import screened
+from server.version import version
 from server.watching.gauges import add_gauges
 from server.watching.health_watch import HealthWatch, make_health_watch
 from server.watching.metrics import Metrics
@@ -85,14 +87,6 @@ GOODBYE_S = 0.4
 LEAVING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def version() -> str:
-    """Return the version of the distribution, or of the checkout it runs from."""
-    try:
-        return importlib.metadata.version("parley")
-    except importlib.metadata.PackageNotFoundError:
-        return "0.1.0"
-
-
 @dataclass(slots=True)
 class App:
     """One server process. `run` builds, serves and stops; the other methods are its parts."""
@@ -119,6 +113,7 @@ class App:
     _tls: Tls | None = field(init=False)
     _web: Web = field(init=False)
     _health: HealthWatch = field(init=False)
+    _uploads: UploadDesk = field(init=False)
     _wyoming: "Switchboard | None" = None
 
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
@@ -146,6 +141,7 @@ class App:
                 self.port = server.sockets[0].getsockname()[1]
                 await self._serve(server, store, library, on_ready)
         finally:
+            self._uploads.close()
             self._health.close()
             for stage in shared.stages.all():
                 stage.close()
@@ -197,6 +193,7 @@ class App:
             knowledge = pool.submit(open_knowledge, settings, store, shared_embedder)
             language_model = prepare_language_model(settings, store, library)
             speech = self.load_speech(settings, language_model, library)
+        self._uploads = UploadDesk(settings, store, shared_embedder)
         metrics = Metrics()
         engines = Engines(
             speech.recognizer,
@@ -218,6 +215,7 @@ class App:
             metrics,
             Governor(stages.cores, metrics, settings.degradation, offered_by(engines)),
             version(),
+            self._uploads.offers(),
         )
         return store, library, shared
 
@@ -269,6 +267,7 @@ class App:
                 governor.run(),
                 prespeaker.run(),
                 rewarmer.run(),
+                self._uploads.run(),
                 health,
             ]
             if (chat := room.current.chat) is not None:
@@ -350,7 +349,9 @@ class App:
         )
         self._shared.metrics.set_sessions(len(self.sessions))
         try:
-            await session.run(PacedMessages(connection, pace_of(self.settings)))
+            paced = PacedMessages(connection, pace_of(self.settings))
+            async with screened(paced, outbox, self._uploads) as messages:
+                await session.run(messages)
         finally:
             del self.sessions[session_id]
             self._shared.metrics.set_sessions(len(self.sessions))

@@ -15,6 +15,7 @@
     │   ├── Gone                the socket closed while something was to be sent
     │   └── Idle                nothing was said for too long
     ├── LlmUnavailable          no language model answers; the documents are quoted instead
+    ├── UploadError             one document was not taken; the session goes on
     └── StageError              one stage of one turn failed; the next turn works
         ├── StageBusy           its queue is full
         ├── StageTimeout        its deadline passed
@@ -143,6 +144,23 @@ class LlmUnavailable(ParleyError):
 
     code = "llm_unavailable"
     retryable = True
+
+
+class UploadError(ParleyError):
+    """A document that a client sent was not taken; `upload_code` tells the kind of reason."""
+
+    code = "upload_failed"
+    close_code = 4400
+    _RETRYABLE: ClassVar[frozenset[str]] = frozenset({"busy", "stopping"})
+
+    def __init__(self, message: str, upload_code: str = "refused") -> None:
+        super().__init__(message)
+        self.upload_code = upload_code
+
+    @property
+    def retryable(self) -> bool:  # type: ignore[override]
+        """Whether the same document may be taken later."""
+        return self.upload_code in self._RETRYABLE
 
 
 class StageError(ParleyError):

@@ -122,6 +122,7 @@ class Setup:
             "engines": engines.names(),
             "notes": list(engines.notes),
             "index": engines.knowledge.describe(),
+            **shared.offers,
         }
         is_beta = self.dialect.is_beta
         tell = self.config.told_as_beta if is_beta else self.config.told_as

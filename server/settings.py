@@ -227,6 +227,12 @@ class Settings:
     index_memory_mb: int = _setting(700, "memory of the index; decides its storage", 16, 1 << 20)
     index_latency_ms: float = _setting(3.0, "p95 of one search in the index", 0.1, 1000)
 
+    uploads: bool = _setting(True, "take documents over the socket")
+    upload_bytes: int = _setting(10_000_000, "the largest document taken so", 1000, 50_000_000)
+    uploads_total_bytes: int = _setting(
+        500_000_000, "all documents taken so, together", 1000, 1 << 40
+    )
+
     sessions_maximum: int = _setting(8, "sessions served at once", 1, 10_000)
     admission_by_latency: bool = _setting(
         True, "refuse a session whose turns would take longer than the target"
@@ -259,6 +265,11 @@ class Settings:
     def indexes_dir(self) -> Path:
         """The published indexes."""
         return self.data_dir / "indexes"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """The documents that clients sent."""
+        return self.data_dir / "uploads"
 
     @property
     def history_path(self) -> Path:

@@ -1,7 +1,8 @@
 """What all sessions of a process share. It builds none of it: server/app.py does."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from audio.vad import VadModel
 from server.deadline import Deadline
@@ -23,6 +24,8 @@ class Surroundings:
     metrics: Metrics
     governor: Governor
     version: str
+    offers: Mapping[str, object] = field(default_factory=dict)
+    """What `session.created` tells beside the engines: what else may be asked of this server."""
 
     def pipeline(self, asked_at_s: float | None = None) -> Pipeline:
         """Bind the stages for a question whose speech ended then; None for just now."""

@@ -117,7 +117,7 @@ ClientEvent = (
 
 def parse_client_event(text: str, around: Surround) -> ClientEvent:
     """Parse one text message. Raises InvalidEvent naming the field, and nothing else."""
-    message = _parse_json(text)
+    message = parse_object(text)
     event_id = message.get("event_id")
     event_id = event_id[:LONGEST_ID] if isinstance(event_id, str) else None
     kind = message.get("type")
@@ -135,7 +135,8 @@ def parse_client_event(text: str, around: Surround) -> ClientEvent:
         raise
 
 
-def _parse_json(text: str) -> dict[str, Any]:
+def parse_object(text: str) -> dict[str, Any]:
+    """Return the JSON object of a message. Raises InvalidEvent for anything else."""
     try:
         message = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:

@@ -1,0 +1,1 @@
+"""Documents that clients send over the socket, on their way into the store."""
