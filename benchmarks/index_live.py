@@ -57,6 +57,8 @@ class Tally:
     """What the queries of one kind of time gave."""
 
     times_ms: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    """Of the asking thread: what a query costs, whatever else runs."""
     wrong: int = 0
     failed: int = 0
 
@@ -120,9 +122,10 @@ class Asker:
         tally.wrong += is_guest and guest in self._found(tally, vector)
 
     def _found(self, tally: Tally, vector: Vector) -> list[int]:
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.thread_time()
         ids, _ = self.keeper.index.search(vector[None, :], 10)
         self.store.fetch(ids[0].tolist())
+        tally.cpu_ms.append((time.thread_time() - cpu_started) * 1000)
         tally.times_ms.append((time.perf_counter() - started) * 1000)
         found: list[int] = ids[0].tolist()
         return found
@@ -217,7 +220,12 @@ def measure(sizes: list[int], rate: float, folder: Path) -> dict[str, object]:
 
 def _figures(tallies: dict[str, Tally], switches: list[dict[str, object]]) -> dict[str, object]:
     periods = {
-        name: {**percentiles_of(tally), "wrong": tally.wrong, "failed": tally.failed}
+        name: {
+            **percentiles_of(tally),
+            "cpu_p99": round(float(np.percentile(tally.cpu_ms or [0.0], 99)), 2),
+            "wrong": tally.wrong,
+            "failed": tally.failed,
+        }
         for name, tally in tallies.items()
     }
     return {
@@ -226,6 +234,7 @@ def _figures(tallies: dict[str, Tally], switches: list[dict[str, object]]) -> di
         "wrong": sum(tally.wrong for tally in tallies.values()),
         "failed": sum(tally.failed for tally in tallies.values()),
         "p99_ratio": worst_ratio({name: told["p99"] for name, told in periods.items()}),
+        "cpu_p99_ratio": worst_ratio({name: told["cpu_p99"] for name, told in periods.items()}),
     }
 
 

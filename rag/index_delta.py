@@ -1,6 +1,7 @@
 """Vectors in memory that are compared one and all: those that no snapshot holds, or not yet.
 
-Views never change; adding gives a new view that shares the memory of the old one.
+Views never change; adding gives a new view that shares the memory of the old one. A vector is
+written once and never moved: growing by doubling copied 18 MB inside a search, 42 ms.
 """
 
 from dataclasses import dataclass, field
@@ -12,39 +13,66 @@ from rag.embedding import Vectors
 from rag.index import LOWEST
 
 Ids = NDArray[np.int64]
+Rows = NDArray[np.int64]
 Scores = NDArray[np.float32]
 
-_LEAST_CAPACITY = 256
+BLOCK_ROWS = 4_096
+"""6 MB at 384 values. What is added at once and is more gets a block of its own."""
 
 
 @dataclass(slots=True)
-class _Buffer:
+class _Block:
     """Rows below `used` are never written again, so views of them need no lock."""
 
-    ids: Ids
     vectors: Vectors
     used: int
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """`size` passages, their ids ascending, some of them removed since."""
+class _Part:
+    """The first `size` rows of a block: what one view sees of it."""
 
+    block: _Block
     size: int
-    removed: NDArray[np.int64]
+
+    @property
+    def vectors(self) -> Vectors:
+        """(size, dimension)."""
+        return self.block.vectors[: self.size]
+
+    @property
+    def free(self) -> int:
+        """How many rows may be added behind these; 0 where another view has done so."""
+        return len(self.block.vectors) - self.size if self.block.used == self.size else 0
+
+    def with_added(self, vectors: Vectors) -> "_Part":
+        """At most `free` more."""
+        size = self.size + len(vectors)
+        self.block.vectors[self.size : size] = vectors
+        self.block.used = size
+        return _Part(self.block, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Some passages, of which some were removed since."""
+
+    ids: Ids
+    """(size,) ascending."""
+    removed: Rows
     """Rows that must not be found, ascending."""
-    _buffer: _Buffer = field(repr=False)
+    dimension: int
+    _parts: tuple[_Part, ...] = field(repr=False)
 
     @classmethod
     def empty(cls, dimension: int) -> "Delta":
         """Without passages."""
-        buffer = _Buffer(np.empty(0, np.int64), np.empty((0, dimension), np.float32), 0)
-        return cls(0, np.empty(0, np.int64), buffer)
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), dimension, ())
 
     @property
-    def ids(self) -> Ids:
-        """(size,) ascending."""
-        return self._buffer.ids[: self.size]
+    def size(self) -> int:
+        """Passages, removed ones too."""
+        return len(self.ids)
 
     @property
     def live(self) -> int:
@@ -53,45 +81,49 @@ class Delta:
 
     def with_added(self, ids: Ids, vectors: Vectors) -> "Delta":
         """Also hold these, whose ids are higher than all here. One caller at a time."""
-        size, buffer = self.size + len(ids), self._buffer
-        if buffer.used != self.size or size > len(buffer.ids):
-            buffer = self._copy(max(2 * size, _LEAST_CAPACITY) if self.size else size)
-        buffer.ids[self.size : size] = ids
-        buffer.vectors[self.size : size] = vectors
-        buffer.used = size
-        return Delta(size, self.removed, buffer)
+        parts, free = self._parts, self._parts[-1].free if self._parts else 0
+        if free:
+            parts = (*parts[:-1], parts[-1].with_added(vectors[:free]))
+        if len(vectors) > free:
+            room = np.empty((max(BLOCK_ROWS, len(vectors) - free), self.dimension), np.float32)
+            parts = (*parts, _Part(_Block(room, 0), 0).with_added(vectors[free:]))
+        return Delta(np.concatenate([self.ids, ids]), self.removed, self.dimension, parts)
 
     def without(self, passage_ids: Ids) -> "Delta":
         """Never find these; ids that are not here are no error."""
         gone = np.flatnonzero(np.isin(self.ids, passage_ids))
-        return Delta(self.size, np.union1d(self.removed, gone), self._buffer)
+        return Delta(self.ids, np.union1d(self.removed, gone), self.dimension, self._parts)
 
     def after(self, passage_id: int) -> "Delta":
         """Only the live passages with a higher id, in memory of their own."""
         first = int(np.searchsorted(self.ids, passage_id, side="right"))
         keep = np.setdiff1d(np.arange(first, self.size), self.removed)
-        made = Delta.empty(self._buffer.vectors.shape[1])
-        return made.with_added(self.ids[keep], self._buffer.vectors[keep]) if len(keep) else made
+        made, start = Delta.empty(self.dimension), 0
+        for part in self._parts:
+            rows = keep[(keep >= start) & (keep < start + part.size)]
+            if len(rows):
+                made = made.with_added(self.ids[rows], part.vectors[rows - start])
+            start += part.size
+        return made
 
     def search(self, vectors: Vectors, k: int) -> tuple[Ids, Scores]:
         """Ids and cosines, (n, min(k, live)), best first."""
-        scores: Scores = vectors @ self._buffer.vectors[: self.size].T
-        scores[:, self.removed] = LOWEST
         count = min(k, self.live)
         if count == 0:
-            rows = np.empty((len(vectors), 0), np.int64)
-        elif count < self.size:
-            rows = np.argpartition(scores, self.size - count, axis=1)[:, self.size - count :]
-        else:
-            rows = np.broadcast_to(np.arange(self.size), scores.shape)
-        found = np.take_along_axis(scores, rows, axis=1)
-        order = np.argsort(-found, axis=1, kind="stable")
-        best = np.take_along_axis(rows, order, axis=1)
-        return self.ids[best], np.take_along_axis(found, order, axis=1)
+            shape = (len(vectors), 0)
+            return np.empty(shape, np.int64), np.empty(shape, np.float32)
+        scores, start = np.empty((len(vectors), self.size), np.float32), 0
+        for part in self._parts:
+            np.matmul(vectors, part.vectors.T, out=scores[:, start : start + part.size])
+            start += part.size
+        scores[:, self.removed] = LOWEST
+        rows = np.array([_best(row, count) for row in scores])
+        return self.ids[rows], scores[np.arange(len(rows))[:, None], rows]
 
-    def _copy(self, capacity: int) -> _Buffer:
-        ids = np.empty(capacity, np.int64)
-        vectors = np.empty((capacity, self._buffer.vectors.shape[1]), np.float32)
-        ids[: self.size] = self.ids
-        vectors[: self.size] = self._buffer.vectors[: self.size]
-        return _Buffer(ids, vectors, self.size)
+
+def _best(scores: Scores, count: int) -> Rows:
+    """The rows of the `count` highest, the highest first, of equals the earlier."""
+    near = np.argpartition(scores, len(scores) - count)[len(scores) - count :]
+    near.sort()
+    rows: Rows = near[np.argsort(-scores[near], kind="stable")]
+    return rows

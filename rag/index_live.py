@@ -171,11 +171,11 @@ class LiveIndex:
 
 def _best(ids: Ids, scores: Scores, k: int) -> tuple[Ids, Scores]:
     """The k best of each row, best first, filled up with NO_PASSAGE."""
-    scores = np.where(ids == NO_PASSAGE, LOWEST, scores)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
-    missing = ((0, 0), (0, k - ids.shape[1]))
-    return (
-        np.pad(ids, missing, constant_values=NO_PASSAGE),
-        np.pad(scores, missing, constant_values=LOWEST),
-    )
+    order = np.argsort(np.where(ids == NO_PASSAGE, np.inf, -scores), axis=1, kind="stable")[:, :k]
+    row = np.arange(len(ids))[:, None]
+    best = np.full((len(ids), k), NO_PASSAGE, np.int64)
+    best_scores = np.full((len(ids), k), LOWEST, np.float32)
+    best[:, : order.shape[1]] = ids[row, order]
+    best_scores[:, : order.shape[1]] = scores[row, order]
+    best_scores[best == NO_PASSAGE] = LOWEST
+    return best, best_scores

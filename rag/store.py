@@ -240,20 +240,25 @@ class Store:
 
     def _vectors_after(self, connection: sqlite3.Connection, last_id: int) -> VectorTable:
         """Of the passages with a higher id, in blocks of rows: a vector never becomes an object."""
-        total = connection.execute(
-            "SELECT count(*) FROM vectors WHERE passage_id > ?", (last_id,)
-        ).fetchone()[0]
-        ids = np.empty(total, np.int64)
-        vectors = np.empty((total, self.dimension), np.float32)
         rows = connection.execute(
             "SELECT passage_id, vector FROM vectors WHERE passage_id > ? ORDER BY passage_id",
             (last_id,),
         )
-        for start in range(0, total, _ROWS_AT_ONCE):
-            block = rows.fetchmany(_ROWS_AT_ONCE)
+        block = rows.fetchmany(_ROWS_AT_ONCE)
+        total = len(block)
+        if total == _ROWS_AT_ONCE:  # counting reads every page once more
+            total = connection.execute(
+                "SELECT count(*) FROM vectors WHERE passage_id > ?", (last_id,)
+            ).fetchone()[0]
+        ids = np.empty(total, np.int64)
+        vectors = np.empty((total, self.dimension), np.float32)
+        start = 0
+        while block:
             ids[start : start + len(block)] = [row[0] for row in block]
             joined = np.frombuffer(b"".join(row[1] for row in block), "<f4")
             vectors[start : start + len(block)] = joined.reshape(len(block), self.dimension)
+            start += len(block)
+            block = rows.fetchmany(_ROWS_AT_ONCE)
         return VectorTable(self.generation(), ids, vectors)
 
     def lexical_search(self, query: str, limit: int, narrowing: Filter = EVERYTHING) -> list[int]:
