@@ -26,6 +26,7 @@ import numpy as np
 
 from benchmarks.corpora import load_embedder
 from benchmarks.index_store import FINGERPRINT, fill
+from benchmarks.plots import write_pages
 from benchmarks.results import OUT_DIR, machine, table, write_result
 from benchmarks.vectors import BaseVectors, VectorMaker, load_base
 from rag.index_keeper import order_of
@@ -182,6 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     figures = {"runs": [asdict(run) for run in runs], "real_vectors": len(base.passages)}
     if not options.kind:
         write_result(RESULT_NAME, figures)
+        for path in write_pages():
+            print(f"The plots are in {path}", file=sys.stderr)
     if options.json:
         print(json.dumps({**figures, "machine": machine()}))
     return 0

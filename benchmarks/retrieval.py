@@ -36,6 +36,7 @@ from benchmarks.corpora import (
     store_passages,
 )
 from benchmarks.distractors import grow
+from benchmarks.plots import write_pages
 from benchmarks.question_file import UNANSWERABLE_QUESTIONS, read_questions
 from benchmarks.retrieval_figures import DEPTH, Ranked, hit_figures, percentiles
 from benchmarks.retrieval_parts import measure_parts
@@ -195,6 +196,8 @@ def main(arguments: list[str] | None = None) -> int:
     corpus = options.files[0].stem if options.files else "samples"
     grown = f", {options.grow_to} passages" if options.grow_to else ""
     keep_result(RESULT_PATH, corpus + grown, figures)
+    for page in write_pages():
+        print(f"The plots are in {page}", file=sys.stderr)
     show(figures, options.json)
     return 0
 

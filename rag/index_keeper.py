@@ -260,6 +260,7 @@ def state_lines(state: IndexState) -> dict[str, object]:
             "size": manifest.size,
             "generation": manifest.generation,
             "recall_at_10": manifest.recall_at_10,
+            "queries": manifest.queries,
             "p95_ms": manifest.p95_ms,
             "build_cpu_s": manifest.build_cpu_s,
         }

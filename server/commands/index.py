@@ -61,6 +61,7 @@ def _status(store: Store, settings: Settings, *, as_json: bool) -> int:
     keeper = IndexKeeper(store, folder, limits_of(settings))
     reason, progress = keeper.reason_to_build(), keeper.progress
     told = state_lines(keeper.index.state) | {
+        "policy": {**asdict(keeper.limits), "policy": str(keeper.limits.policy)},
         "due": str(reason) if reason else None,
         "build": asdict(progress) if progress else None,
         "alerts": list(keeper.alerts),
