@@ -2,11 +2,12 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+PEER_VENV := .venv-peer
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench profile index browser system clean
+.PHONY: help run demo test check bench peer profile index browser system clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -26,6 +27,12 @@ $(VENV)/run.stamp: requirements/run.txt requirements/weights.txt pyproject.toml
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
 	@echo "Installing the development packages (once)"
 	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(PEER_VENV)/peer.stamp: requirements/peer.txt
+	@test -x $(PEER_VENV)/bin/python || { echo "Making the virtual environment in $(PEER_VENV)"; $(PYTHON) -m venv $(PEER_VENV); }
+	@echo "Installing pipecat (once, about 300 MB; Parley never imports it)"
+	@$(PEER_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
 
 run: $(VENV)/run.stamp ## install, prepare, ingest the sample documents and serve on http://127.0.0.1:8765
@@ -60,6 +67,10 @@ bench: $(VENV)/dev.stamp system ## every figure of the README, one after the oth
 	@$(BIN)/python -m benchmarks.report
 	@$(BIN)/python -m benchmarks.regression
 
+peer: $(VENV)/dev.stamp $(PEER_VENV)/peer.stamp system ## Parley beside a local voice bot of pipecat's parts, 8 minutes on a quiet machine
+	@$(BIN)/python -m benchmarks.peer
+	@$(BIN)/python -m benchmarks.report
+
 index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under questions, 60 kills
 	@$(BIN)/python -m benchmarks.index --sizes 1000,10000,100000,1000000
 	@$(BIN)/python -m benchmarks.index_live
@@ -75,4 +86,4 @@ system: ## the Debian packages that the tests use, where this may be done
 	@scripts/system-packages chromium flite espeak-ng redis-server
 
 clean: ## remove what was made, but no data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache demo-output
+	rm -rf $(VENV) $(PEER_VENV) .mypy_cache .ruff_cache .pytest_cache demo-output

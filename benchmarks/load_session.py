@@ -6,12 +6,12 @@ Written to be light, for dozens run in one process beside the server. It sums no
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.accuracy import is_false_barge_in
@@ -25,6 +25,21 @@ _SILENCE = bytes(FRAME_BYTES)
 
 class Refused(Exception):
     """The server takes no more sessions."""
+
+
+class Connection(Protocol):
+    """What a session needs of its socket; iterating gives PCM16 and JSON events until it closes.
+
+    Raises ConnectionClosed once the other side has hung up.
+    """
+
+    async def send(self, message: bytes, /) -> None:
+        """Send one frame of PCM16 at 16 kHz."""
+
+    async def close(self) -> None:
+        """Hang up."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,7 @@ class Exchange:
 class LoadSession:
     """One connection; open it, then run it once."""
 
-    def __init__(self, connection: ClientConnection, session: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, session: dict[str, Any]) -> None:
         self._connection = connection
         self._rate_hz = int(session["audio"]["output"]["format"]["rate"])
         self.engines: dict[str, str] = session["parley"]["engines"]

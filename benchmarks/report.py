@@ -12,14 +12,16 @@ from typing import Any
 
 from benchmarks.results import OUT_DIR, RESULTS_DIR
 
-NAMES = ("latency", "latency-stand-in", "load-4", "load-8", "load-24", "silent_session")
+NAMES = ("latency", "latency-stand-in", "load-4", "load-8", "load-24", "silent_session", "peer")
 KEYS = ("count", "p50", "p95", "p99")
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9d755d", "#eeca3b")
 BAR_WIDTH = 720
 BAR_HEIGHT = 28
+LABEL_WIDTH = 170
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem }
 .facts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: start; margin: 1rem 0 }
+.wide { overflow-x: auto }
 svg { margin-top: .8rem } h2 { border-top: 1px solid #ccc; padding-top: 1rem }
 tr + tr td { border-top: 1px solid #eee }
 table { border-collapse: collapse } td, th { padding: .15rem .8rem; text-align: right }
@@ -63,6 +65,7 @@ def _section(name: str, figures: Mapping[str, Any]) -> str:
         f"<h2>{html.escape(name)}</h2><p>{html.escape('; '.join([*engines, *machine]))}</p>"
         + _table({**times, **segments})
         + bars(segments)
+        + compared(figures.get("runs", ()))
         + '<div class="facts">'
         + "".join(_facts(title, facts) for title, facts in _groups(figures).items() if facts)
         + "</div>"
@@ -133,6 +136,42 @@ def bars(segments: Mapping[str, Mapping[str, float]]) -> str:
     )
     size = f'width="{BAR_WIDTH + 50}" height="{2 * BAR_HEIGHT + 8}"'
     return f'<svg {size} role="img">{drawn}</svg><p>{legend}</p>'
+
+
+def compared(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return each run's figures as a table, and p50 (full) with p95 (pale) as bars on one scale."""
+    times = [run["voice_to_voice_ms"] for run in runs]
+    longest = max((told["p95"] for told in times), default=0)
+    if not longest:
+        return ""
+    plain = [key for key, value in runs[0].items() if isinstance(value, int | float | str)]
+    head = "".join(f"<th>{html.escape(key)}</th>" for key in (*plain, *KEYS))
+    rows = "".join(
+        _row([*(run[key] for key in plain), *(told[key] for key in KEYS)])
+        for run, told in zip(runs, times, strict=True)
+    )
+    colours = dict(zip(dict.fromkeys(run["name"] for run in runs), COLOURS, strict=False))
+    drawn = "".join(
+        _compared_bar(run, number, BAR_WIDTH / longest, colours[run["name"]])
+        for number, run in enumerate(runs)
+    )
+    size = f'width="{BAR_WIDTH + LABEL_WIDTH}" height="{len(runs) * (BAR_HEIGHT + 4)}"'
+    return (
+        f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
+        f'<svg {size} role="img">{drawn}</svg><p>Voice to voice: p50 (full) and p95 (pale), ms</p>'
+    )
+
+
+def _compared_bar(run: Mapping[str, Any], number: int, scale: float, colour: str) -> str:
+    top, told = number * (BAR_HEIGHT + 4), run["voice_to_voice_ms"]
+    title = html.escape(f"{run['sessions']} × {run['name']}")
+    place = f'x="{LABEL_WIDTH}" y="{top}" height="{BAR_HEIGHT}"'
+    return (
+        f'<text x="0" y="{top + 19}">{title}</text>'
+        f'<rect {place} width="{told["p95"] * scale:.1f}" fill="{colour}" opacity="0.35"/>'
+        f'<rect {place} width="{told["p50"] * scale:.1f}" fill="{colour}"/>'
+        f'<text x="{LABEL_WIDTH + 6}" y="{top + 19}">{told["p50"]} / {told["p95"]}</text>'
+    )
 
 
 def _bar(lengths: Sequence[float], number: int, scale: float, title: str) -> str:

@@ -59,3 +59,23 @@ def test_bars_lie_end_to_end_and_the_longest_fills_the_width() -> None:
 def test_without_results_or_segments_there_is_still_a_page() -> None:
     assert "No results yet" in page({})
     assert bars({}) == ""
+
+
+def test_sides_of_a_comparison_stand_on_one_scale() -> None:
+    """Each side keeps its colour; the pale bar is p95, the full one p50, and both are told."""
+    runs = [
+        {
+            "name": name,
+            "sessions": sessions,
+            "refused": 0,
+            "voice_to_voice_ms": TIMES | {"p95": p95},
+        }
+        for name, sessions, p95 in (("parley", 1, 600.0), ("peer", 1, 1200.0), ("parley", 4, 800.0))
+    ]
+    written = page({"peer": {"runs": runs}})
+    assert "<th>refused</th>" in written
+    assert "<td>peer</td><td>1</td><td>0</td><td>4</td><td>400.0</td><td>1200.0</td>" in written
+    pale = re.findall(r'width="([\d.]+)" fill="(#\w+)" opacity', written)
+    assert [float(width) for width, _ in pale] == [BAR_WIDTH / 2, BAR_WIDTH, BAR_WIDTH * 2 / 3]
+    assert pale[0][1] == pale[2][1] != pale[1][1]
+    assert "1 × peer" in written

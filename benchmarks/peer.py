@@ -1,0 +1,276 @@
+"""Parley beside a local voice bot of pipecat's parts: same weights, recordings, answers and client.
+
+Sides take turns within one run. It needs .venv-peer, which `make peer` installs; docs/comparison.md
+tells what is compared. `python -m benchmarks.peer [--sessions 1,4,8] [--seconds S]
+[--threads library|one|faster] [--in-one-process] [--json]`
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from benchmarks.load_session import LoadSession, Question, Refused
+from benchmarks.peer_figures import Round, ratios, side_figures
+from benchmarks.peer_process import PEER_PYTHON, NoPeer, running_bots, say, versions_by
+from benchmarks.peer_questions import answered, as_asked, as_scripted, shortest_answered
+from benchmarks.peer_setups import LIBRARY_THREADS, PeerSetup, defaults, tuned, write_config
+from benchmarks.peer_wire import PeerConnection
+from benchmarks.peer_words import write_words
+from benchmarks.recorded_questions import many_lines
+from benchmarks.results import OUT_DIR, table, write_result
+from benchmarks.schedule import Schedule
+from benchmarks.script import write_script
+from benchmarks.server_process import running_server
+
+OURS = "parley"
+EVERY_S = 11.0
+"""From question to question of one person: longer than a question and nearly every answer."""
+LONE_SHARE = 1.5
+"""One session alone asks half as often again, or its figures would rest on four questions."""
+ROUNDS = 2
+LISTEN_S = 20.0
+"""The longest that is listened on after the last question began."""
+AFTER_HEARD_S = 1.5
+SETTLE_S = 1.0
+QUIET_S = 0.5
+QUIET_CORES = 0.05
+QUIET_AT_MOST_S = 20.0
+PACKAGES = ("faster-whisper", "ctranslate2", "piper-tts", "onnxruntime", "numpy")
+OUT = OUT_DIR / "peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of those compared, running; `open` connects the session with that number."""
+
+    name: str
+    open: Callable[[int], Awaitable[LoadSession]]
+    process_ids: tuple[int, ...]
+
+    def cpu_s(self) -> float:
+        """Processor time since its start, of processes that it started too."""
+        return sum(sum(each.cpu_times()[:2]) for each in self._processes())
+
+    def memory_mb(self) -> float:
+        """What its processes share with no other."""
+        return sum(each.memory_full_info().uss for each in self._processes()) / 1e6
+
+    def _processes(self) -> list[psutil.Process]:
+        own = [psutil.Process(each) for each in self.process_ids]
+        return own + [child for each in own for child in each.children(recursive=True)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare, print, write the result. Returns 0, or 1 after a message."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        theirs = json.loads(versions_by(PEER_PYTHON, ("pipecat-ai", *PACKAGES)))
+        figures = _compare(parsed)
+    except NoPeer as error:
+        print(f"peer: {error}", file=sys.stderr)
+        return 1
+    ours = json.loads(versions_by(sys.executable, PACKAGES))
+    figures = {"versions": {"parley": ours, "pipecat": theirs}} | figures
+    _show(figures)
+    write_result("peer", figures)
+    if parsed.json:
+        print(json.dumps(figures))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks.peer", description=__doc__)
+    parser.add_argument("--sessions", type=_counts, default=(1, 4, 8), help="default 1,4,8")
+    parser.add_argument("--seconds", type=float, default=2 * EVERY_S, help="of a round's asking")
+    parser.add_argument(
+        "--threads",
+        choices=("library", "one", "faster"),
+        default="faster",
+        help="of the tuned bot's calls; faster: the library's for one session, one for several",
+    )
+    parser.add_argument("--in-one-process", action="store_true", help="all sessions of a bot")
+    parser.add_argument("--json", action="store_true", help="print one JSON object last")
+    return parser
+
+
+def _counts(written: str) -> tuple[int, ...]:
+    counts = tuple(int(each) for each in written.split(","))
+    if min(counts) < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return counts
+
+
+def _compare(parsed: argparse.Namespace) -> dict[str, Any]:
+    schedules = [_schedule(sessions, parsed.seconds) for sessions in parsed.sessions]
+    wanted = ROUNDS * max(map(_asked, schedules))
+    lines, said = many_lines()
+    chosen = shortest_answered(answered(lines), wanted)
+    if len(chosen) < wanted:
+        raise NoPeer(f"{wanted} questions are needed, {len(chosen)} are here ({said}).")
+    script = write_script([each.line for each in chosen], OUT / "script.json")
+    words = write_words([as_scripted(each) for each in chosen], OUT / "words")
+    questions = [as_asked(each) for each in chosen]
+    runs: list[dict[str, Any]] = []
+    setups: dict[str, str] = {}
+    for schedule in schedules:
+        bots = (tuned(_threads(parsed.threads, schedule.sessions)), defaults())
+        setups |= {f"{each.name}, {schedule.sessions} sessions": each.said for each in bots}
+        with ExitStack() as stack:
+            sides = _start(stack, script, words, bots, schedule.sessions, parsed.in_one_process)
+            runs += asyncio.run(_take_turns(sides, schedule, questions))
+    return {
+        "every_s": EVERY_S,
+        "processes": "one for all sessions" if parsed.in_one_process else "one a session",
+        "setups": setups,
+        "runs": runs,
+        "ratios": ratios(runs, OURS),
+    }
+
+
+def _schedule(sessions: int, seconds: float) -> Schedule:
+    return Schedule(sessions, seconds * (LONE_SHARE if sessions == 1 else 1), EVERY_S)
+
+
+def _asked(schedule: Schedule) -> int:
+    """Questions in one round."""
+    return sum(len(list(schedule.asks_of(each, 1))) for each in range(schedule.sessions))
+
+
+def _threads(choice: str, sessions: int) -> int:
+    is_library = choice == "library" or (choice == "faster" and sessions == 1)
+    return LIBRARY_THREADS if is_library else 1
+
+
+def _start(
+    stack: ExitStack,
+    script: Path,
+    words: Path,
+    bots: Sequence[PeerSetup],
+    sessions: int,
+    in_one_process: bool,
+) -> list[Side]:
+    """Start all sides afresh, so that none has a cached answer of the run before."""
+    say(f"starting {OURS} and {len(bots)} bots for {sessions}")
+    server = stack.enter_context(running_server({"PARLEY_PRESET": "production"}, script=script))
+    sides = [Side(OURS, lambda _: LoadSession.open(server.url), (server.process_id,))]
+    for setup in bots:
+        config = write_config(setup, words, OUT / f"{setup.name.replace(', ', '-')}.json")
+        running = stack.enter_context(
+            running_bots(setup, config, sessions, in_one_process=in_one_process)
+        )
+        sides.append(_side(setup, running.ports, running.process_ids))
+    return sides
+
+
+def _side(setup: PeerSetup, ports: Sequence[int], process_ids: tuple[int, ...]) -> Side:
+    async def open_session(number: int) -> LoadSession:
+        connection = await PeerConnection.open(ports[number])
+        session = {"audio": {"output": {"format": {"rate": setup.rate_hz}}}}
+        return LoadSession(connection, {**session, "parley": {"engines": {}}})
+
+    return Side(setup.name, open_session, process_ids)
+
+
+async def _take_turns(
+    sides: Sequence[Side], schedule: Schedule, questions: Sequence[Question]
+) -> list[dict[str, Any]]:
+    """ABAB between Parley and the tuned bot; the bot with defaults takes one turn between."""
+    rounds: dict[str, list[Round]] = {side.name: [] for side in sides}
+    asked = _asked(schedule)
+    for number in range(ROUNDS):
+        for side in sides if number == 0 else sides[:2]:
+            await _until_quiet(sides)
+            say(f"{schedule.sessions} sessions, round {number + 1}: {side.name}")
+            own = questions[number * asked : (number + 1) * asked]
+            rounds[side.name].append(await run_round(side, schedule, own))
+    return [side_figures(side.name, schedule.sessions, rounds[side.name]) for side in sides]
+
+
+async def _until_quiet(sides: Sequence[Side]) -> None:
+    """Wait until no side computes, so that none works in another's round."""
+    deadline_s = time.monotonic() + QUIET_AT_MOST_S
+    while time.monotonic() < deadline_s:
+        before_s = sum(side.cpu_s() for side in sides)
+        await asyncio.sleep(QUIET_S)
+        if sum(side.cpu_s() for side in sides) - before_s < QUIET_CORES * QUIET_S:
+            return
+    say("a side still computes; its next round bears it")
+
+
+async def run_round(side: Side, schedule: Schedule, questions: Sequence[Question]) -> Round:
+    """Let every session ask its questions, until each has been heard for a while."""
+    opened = [await _open(side, number) for number in range(schedule.sessions)]
+    sessions = [(number, each) for number, each in enumerate(opened) if each is not None]
+    start_s, cpu_s = time.monotonic() + SETTLE_S, side.cpu_s()
+    last_s = start_s + max(
+        at_s for n in range(schedule.sessions) for at_s, _ in schedule.asks_of(n, 1)
+    )
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for number, session in sessions:
+            asks = [
+                (at, questions[which]) for at, which in schedule.asks_of(number, len(questions))
+            ]
+            tasks.append(group.create_task(session.run(asks, start_s, last_s + LISTEN_S)))
+        await _until_heard([session for _, session in sessions], last_s, last_s + LISTEN_S)
+        memory_mb, cpu_s, end_s = side.memory_mb(), side.cpu_s() - cpu_s, time.monotonic()
+        for task in tasks:
+            task.cancel()
+    heard = [session for _, session in sessions]
+    return Round(
+        asked=tuple(tuple(session.exchanges) for session in heard),
+        end_s=end_s,
+        wall_s=end_s - start_s,
+        cpu_s=cpu_s,
+        memory_mb=memory_mb,
+        refused=schedule.sessions - len(sessions),
+        lost=sum(session.lost_code is not None for session in heard),
+        client_late_ms=max((session.latest_frame_ms for session in heard), default=0.0),
+    )
+
+
+async def _open(side: Side, number: int) -> LoadSession | None:
+    with suppress(Refused, OSError, TimeoutError):
+        return await side.open(number)
+    say(f"{side.name} refused session {number + 1}")
+    return None
+
+
+async def _until_heard(sessions: Sequence[LoadSession], last_s: float, end_s: float) -> None:
+    """Wait for the first sound of every answer and a while longer, at most until `end_s`."""
+    while (now_s := time.monotonic()) < end_s:
+        exchanges = [asked for session in sessions for asked in session.exchanges]
+        have_ended = now_s > last_s and all(now_s > each.speech_ends_at_s for each in exchanges)
+        if have_ended and all(each.playback.audible_at_s is not None for each in exchanges):
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(max(0.0, min(AFTER_HEARD_S, end_s - time.monotonic())))
+
+
+def _show(figures: dict[str, Any]) -> None:
+    plain = ("refused", "lost", "unanswered", "early", "cut_in_two", "longest_gap_ms")
+    costs = ("cpu_s_per_question", "cores", "memory_mb")
+    rows: list[tuple[object, ...]] = [
+        ("sessions", "side", "questions", "p50 ms", "p95 ms", *plain, *costs)
+    ]
+    for run in figures["runs"]:
+        times = run["voice_to_voice_ms"]
+        asked = (run["sessions"], run["name"], run["questions"], times["p50"], times["p95"])
+        rows.append((*asked, *(run[key] for key in (*plain, *costs))))
+    print(table(rows))
+    for ratio in figures["ratios"]:
+        times_of = ", ".join(f"{key} {ratio[key]}" for key in ("p50", "p95"))
+        print(f"{ratio['name']}, {ratio['sessions']} sessions, times {OURS}'s: {times_of}")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
