@@ -12,6 +12,7 @@ from rag.confidence import retrieval_confidence
 from rag.duplicates import Found, without_duplicates
 from rag.embedding import Vector
 from rag.filter import EVERYTHING, Filter
+from rag.follow_up import Earlier, joined_terms, joined_vector, preferring
 from rag.hit import Hit, Retrieval
 from rag.index import NO_PASSAGE, Index
 from rag.lexical import LexicalSearch, WeightedTerm
@@ -63,19 +64,28 @@ class Retriever:
         return self._index
 
     def search(
-        self, question: str, vector: Vector, limit: int = 5, narrowing: Filter = EVERYTHING
+        self,
+        question: str,
+        vector: Vector,
+        limit: int = 5,
+        narrowing: Filter = EVERYTHING,
+        earlier: Earlier | None = None,
     ) -> Retrieval:
         """Find the `limit` best passages. As many queries to the store, however many passages.
 
         Rank fusion picks the candidates, of each collection named by the filter for itself, so
         that a large one does not crowd out a small one; cosine and coverage put them in order.
+        `earlier` is what the question leans on: `Retrieval.vector` and `.terms` are then of both.
         """
         # Before the search, which sees this generation or a later one: what is kept under it is
         # never older than it says.
         generation = self._index.generation
         terms = self.weigh(question)
+        if earlier is not None:
+            vector = joined_vector(vector, earlier)
+            terms = joined_terms(question, terms, self.weigh(earlier.question))
         found = self._look_at(self._candidates(terms, vector, narrowing), vector, terms)
-        best = without_duplicates(found)
+        best = preferring(without_duplicates(found), earlier)
         cosine = max((hit.cosine for hit in best[:EVIDENCE_HITS]), default=0.0)
         coverage = max((hit.coverage for hit in best[:EVIDENCE_HITS]), default=0.0)
         sureness = retrieval_confidence(cosine, coverage) if best else 0.0
@@ -88,6 +98,7 @@ class Retriever:
         vectors: Sequence[Vector],
         limit: int = 5,
         narrowing: Filter = EVERYTHING,
+        earlier: Earlier | None = None,
     ) -> Retrieval:
         """Search each reading of one question; what is most sure is returned, of equals the first.
 
@@ -97,7 +108,7 @@ class Retriever:
         answerable questions refused instead of 13%.
         """
         found = [
-            self.search(reading, vector, limit, narrowing)
+            self.search(reading, vector, limit, narrowing, earlier)
             for reading, vector in zip(readings, vectors, strict=True)
         ]
         return max(found, key=lambda retrieval: retrieval.confidence)
