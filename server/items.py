@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from server.answering.conversation import Conversation
 from server.errors import InvalidEvent
 from server.speaking.track import Track
 from server.wire import server_events as told
@@ -68,6 +69,8 @@ class Items:
 
     session_id: str
     outbox: Outbox
+    conversation: Conversation = field(default_factory=Conversation)
+    """What later questions may lean on."""
     next_id: str = ""
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
     _kept: dict[str, Kept] = field(default_factory=dict)
@@ -117,6 +120,7 @@ class Items:
         """Take an item out and tell it. Raises InvalidEvent when it is not there."""
         self.item(item_id)
         del self._kept[item_id]
+        self.conversation.forget(item_id)
         await self.outbox.event(told.ItemDeleted(item_id))
 
     async def understood_so_far(self, item_id: str, words: str) -> None:

@@ -6,7 +6,7 @@ It keeps no order between stages; server/turn.py does.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +18,9 @@ from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
 from rag.filter import EVERYTHING, Filter
+from rag.follow_up import Earlier, going_on
 from rag.hit import Retrieval
+from server.answering.conversation import EMPTY, Subject, Window
 from server.cache.canonical import canonical_question
 from server.cache.key import cache_key, code_digest
 from server.cache.ladder import Ladder
@@ -47,6 +49,10 @@ class Found:
     embed_ms: float
     readings: tuple[str, ...] = ()
     """The canonical questions that were searched; `retrieval.question` is one as it was asked."""
+    leans_on: Subject | None = None
+    """What was searched along with them."""
+    is_going_on: bool = False
+    """The passage that answered the question before stands first, against its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,8 @@ class Pipeline:
     """Stages whose caches were looked up ahead, for the same question, and counted then."""
     narrowing: Filter = EVERYTHING
     """Which documents may answer."""
+    window: Window = EMPTY
+    """What was asked and heard before."""
 
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
@@ -132,23 +140,34 @@ class Pipeline:
 
         `other` is a second reading of a spoken question; `retrieval.question` tells which one the
         documents fit better. What is searched is each one's canonical form, so that wordings which
-        differ in nothing share a result; `retrieval.question` is the caller's own wording.
+        differ in nothing share a result; `retrieval.question` is the caller's own wording. What was
+        asked before is searched along where all readings lean on it.
         """
         asked = (question, other) if other else (question,)
         wordings = {canonical_question(each): each for each in reversed(asked)}
         readings = tuple(reversed(wordings))
+        subject = self.window.subject_of(readings)
         generation = self.engines.knowledge.retriever.index.generation
         result = await self.stages.search.run(
-            self._knowledge_key("search", generation, (str(self.search_hits),), readings),
-            lambda: self._find(readings),
+            self._knowledge_key(
+                "search", generation, (str(self.search_hits),), (readings, subject)
+            ),
+            lambda: self._find(readings, subject),
             deadline,
             needed=self.needed,
             is_counted="search" not in self.ahead,
         )
-        found = result.value
+        found = self._going_on(result.value)
         wording = wordings.get(found.retrieval.question, question)
         worded = replace(found, retrieval=replace(found.retrieval, question=wording))
         return replace(result, value=worded)
+
+    def _going_on(self, found: Found) -> Found:
+        """Beside the cache, which all conversations share for a question that stands alone."""
+        if found.leans_on is not None:
+            return found
+        retrieval = going_on(found.retrieval, self.window.last_passage_id)
+        return replace(found, retrieval=retrieval, is_going_on=retrieval is not found.retrieval)
 
     async def answer(self, found: Found, deadline: Deadline) -> StageResult[Answer]:
         """Compose the answer from what was found."""
@@ -157,8 +176,9 @@ class Pipeline:
         question = canonical_question(found.retrieval.question)
         retrieval = replace(found.retrieval, question=question)
         parts = (str(self.search_hits), f"brief={is_brief:d}")
+        basis = retrieval.hits[0].passage_id if found.is_going_on else found.leans_on
         return await self.stages.answer.run(
-            self._knowledge_key("answer", retrieval.generation, parts, (question,)),
+            self._knowledge_key("answer", retrieval.generation, parts, (question, basis)),
             lambda: answerer.answer(retrieval, is_brief),
             deadline,
             needed=self.needed,
@@ -208,8 +228,9 @@ class Pipeline:
         return {**self.engines.names(), "stt": self.recognizer.name}
 
     def _knowledge_key(
-        self, stage: str, generation: int, parts: tuple[str, ...], questions: Sequence[str]
+        self, stage: str, generation: int, parts: tuple[str, ...], content: object
     ) -> str:
+        """`content` is what is asked and what it leans on: text, numbers and dataclasses."""
         knowledge = self.engines.knowledge
         made_of = (
             self.engines.embedder.fingerprint,
@@ -217,17 +238,19 @@ class Pipeline:
             repr(self.narrowing),
             f"g{generation}-{knowledge.fingerprint}",
         )
-        content = json.dumps(questions).encode()
-        return cache_key(stage, (*made_of, *parts), content)
+        text = json.dumps(content, default=asdict)
+        return cache_key(stage, (*made_of, *parts), text.encode())
 
-    def _find(self, readings: Sequence[str]) -> Found:
+    def _find(self, readings: Sequence[str], subject: Subject | None) -> Found:
         started_at_s = time.monotonic()
-        vectors = list(self.engines.embedder.embed(readings))
+        texts = [*readings, *([subject.question] if subject else [])]
+        vectors = list(self.engines.embedder.embed(texts))
         embed_ms = (time.monotonic() - started_at_s) * 1000
         retriever = self.engines.knowledge.retriever
         hits = self.search_hits
-        retrieval = retriever.search_readings(readings, vectors, hits, self.narrowing)
-        return Found(retrieval, embed_ms, tuple(readings))
+        earlier = Earlier(subject.question, vectors.pop(), subject.document) if subject else None
+        retrieval = retriever.search_readings(readings, vectors, hits, self.narrowing, earlier)
+        return Found(retrieval, embed_ms, tuple(readings), subject)
 
 
 def _without_clause_mark(sentence: str) -> tuple[str, bool]:

@@ -37,7 +37,7 @@ from server.hearing.utterances import Utterances
 from server.items import Items
 from server.news import EngineNews
 from server.running_answer import RunningAnswer
-from server.session_settings import Setup, ear_settings, wait_limits
+from server.session_settings import Setup, conversation_of, ear_settings, wait_limits
 from server.speaking.response import Cause, Wish
 from server.state import TABLE, Action, Signal, State
 from server.surroundings import Surroundings
@@ -68,7 +68,7 @@ class Session:
         self._setup = Setup.first(session_id, shared, outbox.dialect)
         self._ears = Ears(shared.vad_model, ear_settings(settings, self._setup.config))
         self._news = EngineNews(shared.engine_room, outbox)
-        self._items = Items(session_id, outbox)
+        self._items = Items(session_id, outbox, conversation_of(settings))
         rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._maker = TurnMaker(self._setup, outbox, self._items, rate_hz)
         self._answering = RunningAnswer(

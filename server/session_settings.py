@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audio.endpoint import EndpointSettings
+from server.answering.conversation import Conversation, ConversationLimits
 from server.errors import InvalidEvent
 from server.hearing.ears import RATE_HZ, EarSettings
 from server.hearing.endpointing import WaitLimits
@@ -51,6 +52,12 @@ def first_config(settings: Settings, dialect: Dialect, rate_hz: int) -> SessionC
         type=SessionType.TRANSCRIPTION if is_transcribing else SessionType.REALTIME,
         transcription=None if is_stock and not is_transcribing else {},
     )
+
+
+def conversation_of(settings: Settings) -> Conversation:
+    """Return the empty conversation of a session that begins."""
+    ttl_s = settings.conversation_ttl_hours * 3600
+    return Conversation(ConversationLimits(settings.conversation_max_messages, ttl_s))
 
 
 def ear_settings(settings: Settings, config: SessionConfig | None = None) -> EarSettings:

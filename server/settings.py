@@ -202,6 +202,11 @@ class Settings:
     refusal_confidence: float = _setting(0.5, "under this the answer is a refusal", 0.0, 1.0)
     search_hits: int = _setting(5, "passages handed to the answer", 1, 50)
 
+    conversation_max_messages: int = _setting(
+        20, "questions and answers that later questions may lean on; 0 is none", 0, 200
+    )
+    conversation_ttl_hours: float = _setting(24.0, "age at which they are forgotten", 0.01, 8760)
+
     llm_base_url: str = _setting("", "OpenAI-compatible endpoint, up to /v1; empty quotes instead")
     llm_model: str = _setting("", "model that the endpoint is asked for")
     llm_api_key: str = _setting("", "bearer key of the endpoint, if it wants one")

@@ -7,12 +7,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from audio.pcm import Samples
 from models.tts import Speech
 from rag.answer import Answer
+from server.answering.conversation import exchange_of
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.governor import Step
@@ -21,6 +21,7 @@ from server.hearing.endpointing import Wait
 from server.items import Answer as AnswerItem
 from server.items import Items
 from server.pipeline import Found, Pipeline
+from server.speaking.ending import STATUS, Outcome, describe_wait
 from server.speaking.pacing import Pacer
 from server.speaking.rate import at_rate
 from server.speaking.response import Cause, Listener, Response, Status, Wish
@@ -39,25 +40,6 @@ Value = TypeVar("Value")
 
 CHUNK_MS = 40
 """Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""
-
-
-class Outcome(StrEnum):
-    """How a turn ended."""
-
-    ANSWERED = "answered"
-    REFUSED = "refused"
-    EMPTY = "empty"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-_STATUS = {
-    Outcome.ANSWERED: Status.COMPLETED,
-    Outcome.REFUSED: Status.COMPLETED,
-    Outcome.EMPTY: Status.COMPLETED,
-    Outcome.CANCELLED: Status.CANCELLED,
-    Outcome.FAILED: Status.FAILED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +111,7 @@ class Turn:
         self._cache: dict[str, str] = {}
         self._transcript = question.text
         self._other_reading = ""
+        self._root = ""
         self._may_play = asyncio.Event()
         self._may_play.set()
         self._silent_until_s = 0.0
@@ -226,6 +209,7 @@ class Turn:
                 self._transcript, self._deadline, self._other_reading
             )
             self._transcript = found.value.retrieval.question
+            self._root = self._pipeline.window.root_of(self._transcript, found.value.leans_on)
         finally:
             await self._tell_transcript()
         return found
@@ -243,6 +227,11 @@ class Turn:
     async def _begin_answer(self, answer: Answer) -> None:
         await self._response.begin()
         ids = (self._response.id, self._answer_item.id)
+        if not self.question.wish.is_out_of_band:
+            exchange = exchange_of(
+                self._transcript, answer, self._root, (self.question.item_id, ids[1])
+            )
+            self._items.conversation.add(exchange, lambda: self._answer_item.transcript)
         await self._listener.event(told.Sources(*ids, merge_sources(answer.sources)))
 
     def _limited(self, text: str) -> str:
@@ -356,7 +345,7 @@ class Turn:
                 voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
                 engines=self._pipeline.engine_names(),
                 cache=self._cache,
-                endpoint=_describe_wait(self.question.wait),
+                endpoint=describe_wait(self.question.wait),
                 speculation="none" if self.question.ahead is None else "used",
                 degraded=list(self._pipeline.steps),
             )
@@ -368,7 +357,7 @@ class Turn:
             await self._send(self._track.fade_out())
         spoken_s = self._track.position / self._rate_hz
         usage = Usage(self._transcript, self._heard_s, self._said, spoken_s)
-        status = _STATUS[outcome]
+        status = STATUS[outcome]
         if status is Status.COMPLETED and self._is_limited:
             await self._response.end(Status.INCOMPLETE, usage, Cause.MAX_OUTPUT_TOKENS)
         else:
@@ -393,7 +382,3 @@ class Turn:
     def _heard_s(self) -> float:
         samples = self.question.samples
         return 0.0 if samples is None else len(samples) / HEARD_RATE_HZ
-
-
-def _describe_wait(wait: Wait | None) -> dict[str, str | int]:
-    return {} if wait is None else {"wait_ms": wait.silence_ms, "reason": str(wait.reason)}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from audio.pcm import Samples
+from server.answering.conversation import EMPTY
 from server.deadline import Deadline
 from server.hearing.speculation import OnUnderstood, Speculation
 from server.items import Items
@@ -33,6 +34,8 @@ class TurnMaker:
             ahead=question.ahead or {},
             narrowing=config.narrowing,
         )
+        if question.wish.is_out_of_band:
+            pipeline = replace(pipeline, window=EMPTY)
         return Turn(
             question,
             self.items.new_id("resp"),
@@ -47,7 +50,9 @@ class TurnMaker:
     def pipeline(self, asked_at_s: float | None = None) -> Pipeline:
         """Bind the stages for a question whose speech ended then; None for just now."""
         return replace(
-            self.setup.shared.pipeline(asked_at_s), narrowing=self.setup.config.narrowing
+            self.setup.shared.pipeline(asked_at_s),
+            narrowing=self.setup.config.narrowing,
+            window=self.items.conversation.window(),
         )
 
     def partial_pipeline(self) -> Pipeline:

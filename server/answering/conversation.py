@@ -4,7 +4,6 @@ Of an answer it has what was heard, as server/items.py knows it. It finds and an
 keeps nothing beyond the session: server/answering/conversation_store.py does.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Final
 from rag.answer import Answer
 from rag.follow_up import leans_on_earlier
 from server.cache.canonical import canonical_question
+from server.wall_clock import SteadyClock
 
 WINDOW_BYTES: Final = 32 << 10
 """Of questions and answers as UTF-8; the oldest go first. 20 messages mostly have 4 KiB."""
@@ -96,7 +96,7 @@ EMPTY: Final = Window()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConversationLimits:
     """How much of a conversation is kept."""
 
     messages: int = 20
@@ -116,8 +116,8 @@ class _Kept:
 class Conversation:
     """One session's. For one event loop, without locks. `clock` is seconds of the wall clock."""
 
-    limits: Limits = field(default_factory=Limits)
-    clock: Callable[[], float] = time.time
+    limits: ConversationLimits = field(default_factory=ConversationLimits)
+    clock: Callable[[], float] = field(default_factory=SteadyClock)
     _kept: deque[_Kept] = field(default_factory=deque)
 
     def add(self, exchange: Exchange, heard: Callable[[], str]) -> None:

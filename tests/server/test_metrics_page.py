@@ -20,8 +20,8 @@ from server.governor import Step
 from server.hearing.interruption import Interruption
 from server.hearing.partials import PartialFate
 from server.hearing.speculation import Fate
+from server.speaking.ending import Outcome
 from server.timeline import Segment
-from server.turn import Outcome
 from server.watching.alerts import AlertName
 from server.watching.gauges import add_gauges
 from server.watching.health_watch import make_health_watch
