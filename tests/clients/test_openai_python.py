@@ -1,14 +1,17 @@
 """openai-python's realtime client, unmodified, against /v1/realtime: only the URL is ours."""
 
+import base64
 from typing import Any
 
+import numpy as np
 from openai.types.realtime import (
     RealtimeErrorEvent,
     ResponseDoneEvent,
     SessionCreatedEvent,
 )
 
-from audio.pcm import Samples
+from audio.pcm import Samples, encode_pcm16
+from audio.resample import resample
 from tests.clients.talk import talking
 from tests.server.running import RunningApp
 
@@ -60,7 +63,10 @@ async def test_a_voiced_turn(served: RunningApp, spoken: Samples) -> None:
         await talk.connection.session.update(
             session={
                 "type": "realtime",
-                "audio": {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}},
+                "audio": {
+                    "input": {"transcription": {"model": "gpt-4o-mini-transcribe"}},
+                    "output": {"speed": 1.5},
+                },
             }
         )
         await talk.until("session.updated")
@@ -79,3 +85,85 @@ async def test_a_voiced_turn(served: RunningApp, spoken: Samples) -> None:
         assert usage is not None
         assert usage.total_tokens
         assert not [event for event in talk.events if isinstance(event, RealtimeErrorEvent)]
+
+
+async def test_a_text_turn(served: RunningApp) -> None:
+    """output_modalities text for one response: deltas that join to the text that is done."""
+    async with talking(served.port) as talk:
+        await talk.type("What does a day ticket cost?")
+        await talk.connection.response.create(response={"output_modalities": ["text"]})
+        done = await talk.until("response.done")
+        told = "".join(event.delta for event in talk.all("response.output_text.delta"))
+        assert told == said_in(done) == talk.all("response.output_text.done")[0].text
+        assert done.response.output_modalities == ["text"]
+        assert not talk.all("response.output_audio.delta")
+
+
+async def test_an_interruption_with_truncate_and_retrieve(
+    served: RunningApp, spoken: Samples
+) -> None:
+    """Speech into the answer cancels it; after truncation the item holds the words heard."""
+    async with talking(served.port) as talk:
+        await talk.type("When does the last boat come back on a Sunday?")
+        await talk.connection.response.create()
+        for _ in range(8):
+            await talk.until("response.output_audio.delta")
+        await talk.say(spoken)
+        await talk.until("input_audio_buffer.speech_started")
+        done = await talk.until("response.done")
+        assert done.response.status == "cancelled"
+        assert done.response.status_details.reason == "turn_detected"
+        item_id = done.response.output[0].id
+        whole = "".join(e.delta for e in talk.all("response.output_audio_transcript.delta"))
+        sent_ms = len(talk.sound) // 24
+        await talk.connection.conversation.item.truncate(
+            item_id=item_id, content_index=0, audio_end_ms=sent_ms // 2
+        )
+        truncated = await talk.until("conversation.item.truncated")
+        assert truncated.audio_end_ms == sent_ms // 2
+        await talk.connection.conversation.item.retrieve(item_id=item_id)
+        item = (await talk.until("conversation.item.retrieved")).item
+        heard = item.content[0].transcript
+        assert whole.startswith(heard)
+        assert len(heard) < len(whole)
+
+
+async def test_a_cancel(served: RunningApp) -> None:
+    """The response ends as client_cancelled; the next one is answered."""
+    async with talking(served.port) as talk:
+        await talk.type("When does the last boat come back on a Sunday?")
+        await talk.connection.response.create()
+        await talk.until("response.output_audio.delta")
+        await talk.connection.response.cancel()
+        done = await talk.until("response.done")
+        assert done.response.status == "cancelled"
+        assert done.response.status_details.reason == "client_cancelled"
+        await talk.type("What does a day ticket cost?")
+        await talk.connection.response.create(response={"output_modalities": ["text"]})
+        assert (await talk.until("response.done")).response.status == "completed"
+
+
+async def test_sixteen_megabytes_in_one_event_are_told_and_the_session_goes_on(
+    served: RunningApp,
+) -> None:
+    """Above the protocol's 15 MiB: an error that names `audio`, then an answer."""
+    async with talking(served.port) as talk:
+        audio = base64.b64encode(bytes(16 * 1024 * 1024)).decode()
+        await talk.connection.send(
+            {"type": "input_audio_buffer.append", "audio": audio, "event_id": "big"}
+        )
+        error = (await talk.until("error")).error
+        assert (error.code, error.param, error.event_id) == ("audio_too_large", "audio", "big")
+        await talk.type("What does a day ticket cost?")
+        await talk.connection.response.create(response={"output_modalities": ["text"]})
+        assert (await talk.until("response.done")).response.status == "completed"
+
+
+async def test_a_whole_recording_in_one_append(served: RunningApp, spoken: Samples) -> None:
+    """A minute of silence with a question at its end, sent at once: heard and answered."""
+    async with talking(served.port) as talk:
+        silence = np.zeros(60 * 16_000, np.float32)
+        pcm = encode_pcm16(resample(np.concatenate([silence, spoken]), 16_000, 24_000))
+        await talk.connection.input_audio_buffer.append(audio=base64.b64encode(pcm).decode())
+        assert (await talk.until("input_audio_buffer.speech_started")).audio_start_ms > 59_000
+        await talk.until("response.output_audio.delta")

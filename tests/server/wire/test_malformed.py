@@ -1,0 +1,234 @@
+"""Every client event malformed in every field: parsed, or refused by the name of that field."""
+
+import base64
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.errors import InvalidEvent
+from server.session_settings import default_detection, first_config
+from server.settings import Settings
+from server.wire.client_events import PARSERS, ClientEvent, parse_client_event
+from server.wire.dialect import STOCK_PATH, Dialect
+from server.wire.session_update import Surround
+from tests.server.conftest import MakeStand
+from tests.server.test_session import ask
+
+STOCK = Dialect(STOCK_PATH, tells_ours=False)
+AROUND = Surround(
+    first_config(Settings(), STOCK, 22_050), default_detection(Settings(), STOCK), "voice"
+)
+AUDIO = base64.b64encode(bytes(64)).decode()
+TOOL = {"type": "function", "name": "look_up", "description": "Looks.", "parameters": {"a": 1}}
+MESSAGE = {
+    "type": "message",
+    "id": "mine",
+    "object": "realtime.item",
+    "status": "completed",
+    "role": "user",
+    "content": [{"type": "input_text", "text": "When?"}, {"type": "input_audio", "audio": AUDIO}],
+}
+CALL = {"type": "function_call", "name": "look_up", "call_id": "c", "arguments": "{}"}
+OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "nothing"}
+DETECTION = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "create_response": True,
+    "interrupt_response": True,
+    "idle_timeout_ms": 5000,
+}
+ANSWERING = {
+    "output_modalities": ["audio"],
+    "instructions": "Be brief.",
+    "tools": [TOOL],
+    "tool_choice": {"type": "function", "name": "look_up"},
+    "max_output_tokens": 100,
+}
+SESSION = {
+    **ANSWERING,
+    "type": "realtime",
+    "include": [],
+    "truncation": {"type": "retention_ratio", "retention_ratio": 0.5},
+    "tracing": {"workflow_name": "w"},
+    "reasoning": {"effort": "low"},
+    "parallel_tool_calls": True,
+    "parley": {"filter": {"tags": ["a"]}},
+    "audio": {
+        "input": {
+            "format": {"type": "audio/pcm", "rate": 24_000},
+            "transcription": {"model": "m", "language": "en", "prompt": "p", "keywords": ["k"]},
+            "noise_reduction": {"type": "near_field", "strength": 0.5},
+            "turn_detection": DETECTION,
+        },
+        "output": {"format": {"type": "audio/pcmu"}, "voice": "alloy", "speed": 1.0},
+    },
+}
+BETA_SESSION = {
+    "modalities": ["text", "audio"],
+    "voice": "alloy",
+    "input_audio_format": "pcm16",
+    "output_audio_format": "g711_alaw",
+    "input_audio_transcription": {"model": "m"},
+    "input_audio_noise_reduction": {"type": "far_field"},
+    "turn_detection": {"type": "semantic_vad", "eagerness": "high"},
+    "temperature": 0.8,
+    "max_response_output_tokens": "inf",
+    "speed": 1.0,
+}
+RESPONSE = {
+    **ANSWERING,
+    "conversation": "none",
+    "metadata": {"key": "value"},
+    "input": [MESSAGE, CALL, OUTPUT, {"type": "item_reference", "id": "i"}],
+    "audio": {"output": {"format": {"type": "audio/pcm"}, "voice": "alloy"}},
+}
+WHOLE: list[tuple[dict[str, Any], bool]] = [
+    ({"type": "session.update", "session": SESSION}, False),
+    ({"type": "session.update", "session": BETA_SESSION}, True),
+    ({"type": "input_audio_buffer.append", "audio": AUDIO}, False),
+    ({"type": "input_audio_buffer.commit"}, False),
+    ({"type": "input_audio_buffer.clear"}, False),
+    ({"type": "output_audio_buffer.clear"}, False),
+    *[
+        (
+            {"type": "conversation.item.create", "previous_item_id": "root", "item": item},
+            False,
+        )
+        for item in (MESSAGE, CALL, OUTPUT)
+    ],
+    ({"type": "conversation.item.retrieve", "item_id": "i"}, False),
+    ({"type": "conversation.item.delete", "item_id": "i"}, False),
+    (
+        {
+            "type": "conversation.item.truncate",
+            "item_id": "i",
+            "content_index": 0,
+            "audio_end_ms": 100,
+        },
+        False,
+    ),
+    ({"type": "response.create", "response": RESPONSE}, False),
+    ({"type": "response.cancel", "response_id": "r"}, False),
+]
+Path = tuple[str | int, ...]
+CLOSED = ("metadata", "parameters", "truncation", "tracing", "reasoning")
+"""What is inside of them is kept as it is, or told by their own name."""
+
+
+def paths(value: object, so_far: Path = ()) -> Iterator[Path]:
+    """The path of every field of an event, those of lists too."""
+    children: list[tuple[str | int, object]] = []
+    if isinstance(value, dict) and not (so_far and so_far[-1] in CLOSED):
+        children = list(value.items())
+    elif isinstance(value, list):
+        children = list(enumerate(value))
+    for name, child in children:
+        yield (*so_far, name)
+        yield from paths(child, (*so_far, name))
+
+
+FIELDS = [
+    (number, path)
+    for number, (event, _) in enumerate(WHOLE)
+    for path in paths(event)
+    if path != ("type",)
+]
+
+
+def written(path: Path) -> str:
+    """A path as `param` tells it."""
+    told = ""
+    for name in path:
+        told += f"[{name}]" if isinstance(name, int) else f".{name}" if told else name
+    return told
+
+
+def with_junk(number: int, path: Path, junk: object) -> dict[str, Any]:
+    event = copy.deepcopy(WHOLE[number][0])
+    inner: Any = event
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = junk
+    return {**event, "event_id": "mine"}
+
+
+def parse(event: dict[str, Any], number: int) -> ClientEvent:
+    return parse_client_event(json.dumps(event), replace(AROUND, is_beta=WHOLE[number][1]))
+
+
+def refusal_of(event: dict[str, Any], number: int) -> InvalidEvent | None:
+    """The error that an event is refused with; None when it is taken."""
+    try:
+        assert isinstance(parse(event, number), ClientEvent)
+    except InvalidEvent as error:
+        return error
+    return None
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers()
+    | st.text(max_size=8)
+    | st.just("x" * 70_000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("number", range(len(WHOLE)))
+def test_the_whole_events_are_taken(number: int) -> None:
+    """So that what is refused below is refused for the one field that was spoilt."""
+    assert isinstance(parse(WHOLE[number][0], number), ClientEvent)
+
+
+def test_every_event_is_among_them() -> None:
+    """None is forgotten."""
+    assert {event["type"] for event, _ in WHOLE} == set(PARSERS)
+    assert len(FIELDS) > 120
+
+
+@given(st.sampled_from(FIELDS), json_values)
+def test_a_spoilt_field_is_named_or_taken(field: tuple[int, Path], junk: object) -> None:
+    """`param` is the field, something in it, or what it is in; the client's event id is told."""
+    number, path = field
+    told = refusal_of(with_junk(number, path, junk), number)
+    if told is not None:
+        name = written(path)
+        assert told.param is not None
+        assert told.param.startswith(name) or name.startswith(told.param)
+        assert told.event_id == "mine"
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: f"{field[0]}-{written(field[1])}")
+def test_no_field_takes_what_is_nothing_like_it(field: tuple[int, Path]) -> None:
+    """A list of a list is no value of any field."""
+    number, path = field
+    with pytest.raises(InvalidEvent):
+        parse(with_junk(number, path, [[]]), number)
+
+
+async def test_a_session_outlives_them_all(make_stand: MakeStand) -> None:
+    """Each spoilt field, one event after the other, on one connection; then an answer."""
+    stand = make_stand(STOCK)
+    for number, path in FIELDS:
+        if not WHOLE[number][1]:
+            stand.messages.send(with_junk(number, path, [[]]))
+    stand.messages.send({"type": "response.sing"}, "{", "[]", '{"type": 5}')
+    stand.messages.send({"type": "conversation.item.delete", "item_id": "nobody"})
+    stand.messages.send({"type": "input_audio_buffer.append", "audio": "***"})
+    stand.messages.send(*ask("what does a ticket cost"))
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["status"] == "completed"
+    sent = sum(not WHOLE[number][1] for number, _ in FIELDS) + 6
+    assert stand.wire.types().count("error") == sent
+    await stand.end()
