@@ -27,6 +27,8 @@ from server.wire.server_events import (
     fields_of,
 )
 
+_ANSWERS_OURS = "parley.upload."
+"""Told to whoever asked by an event of ours."""
 _TRANSCRIPTS = (TranscriptionDelta, TranscriptionCompleted, TranscriptionFailed)
 
 
@@ -82,7 +84,7 @@ class Outbox:
 
     def _is_told(self, event: ServerEvent) -> bool:
         if event.type.startswith("parley."):
-            return self.dialect.tells_ours
+            return self.dialect.tells_ours or event.type.startswith(_ANSWERS_OURS)
         if isinstance(event, _TRANSCRIPTS) and not self.tells_transcripts:
             return False
         return not (self.dialect.is_beta and event.type in NOT_IN_BETA)
