@@ -26,6 +26,7 @@ class FakeRecognizer:
     def __init__(self, text: str = "what does it cost") -> None:
         self.text = text
         self.heard: list[int] = []
+        self.running, self.peak = 0, 0
         self.error: Exception | None = None
         self.started = threading.Event()
         self.go = threading.Event()
@@ -33,8 +34,11 @@ class FakeRecognizer:
 
     def recognise(self, speech: Samples) -> Transcript:
         self.heard.append(len(speech))
+        self.running += 1
+        self.peak = max(self.peak, self.running)
         self.started.set()
         assert self.go.wait(10)
+        self.running -= 1
         if self.error is not None:
             raise self.error
         return Transcript(self.text, self.name, 1.0, len(speech) // 16, {})

@@ -382,9 +382,16 @@ class ErrorEvent(ServerEvent):
 
 def encode(event: ServerEvent, event_id: str) -> str:
     """Return the JSON text of an event."""
-    return json.dumps(fields_of(event, event_id))
+    return as_json(fields_of(event, event_id))
 
 
 def fields_of(event: ServerEvent, event_id: str) -> dict[str, Any]:
     """Return the event as it is on the wire."""
     return {"type": event.type, "event_id": event_id} | asdict(event)
+
+
+def as_json(told: Mapping[str, Any]) -> str:
+    """Half a surrogate pair becomes a question mark, as it does in what clients send: no UTF-8
+    carries it, and clients differ in what they make of its escape.
+    """
+    return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace").decode()

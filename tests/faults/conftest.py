@@ -1,14 +1,16 @@
 """The stands of tests/server, whole servers with a witness beside the fault, and figures."""
 
+import asyncio
 import json
+import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -93,35 +95,88 @@ class FakedServer:
         code, body = self.running.get("/health")
         return code, json.loads(body)
 
+    def at_rest(self) -> "Usage":
+        """What is in use; the same again once all is given back."""
+        app = self.running.app
+        assert app._loop is not None
+        taken = {one.name: one.permits.in_use + one.permits.waiting for one in self.stages.all()}
+        return Usage(
+            len(app.sessions),
+            sum(taken.values()),
+            len(asyncio.all_tasks(app._loop)),
+            sum(1 for name in os.listdir("/proc/self/fd") if _is_socket(name)),
+        )
+
+
+class Usage(NamedTuple):
+    """What a fault must not leave behind."""
+
+    sessions: int
+    permits: int
+    tasks: int
+    sockets: int
+
+
+def _is_socket(descriptor: str) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
+    except FileNotFoundError:
+        return False
+
 
 StartFaked = Callable[..., FakedServer]
 
 
+@contextmanager
+def faked(data_dir: Path, **changes: Any) -> Iterator[FakedServer]:
+    """A server with fake ears and voice, with these settings changed."""
+    recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
+    synthesizer.character_ms = 1
+    calm = {"prespeak": False, "cache_disk": False, "admission_by_latency": False}
+    settings = replace(Settings(), port=0, offline=True, data_dir=data_dir, **{**calm, **changes})
+
+    def load(
+        settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary
+    ) -> SpeechEngines:
+        return SpeechEngines(recognizer, synthesizer, ())
+
+    with running_app(settings, load_speech=load) as running:
+        yield FakedServer(running, recognizer, synthesizer)
+        recognizer.go.set()
+        synthesizer.go.set()
+
+
 @pytest.fixture
 def start_faked(tmp_path: Path, prepared_data_dir: Path) -> Iterator[StartFaked]:
-    """Start servers with fake ears and voice, with these settings changed."""
+    """Start servers of the test's own, with settings of its own."""
     with ExitStack() as stack:
 
         def start(**changes: Any) -> FakedServer:
-            recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
-            synthesizer.character_ms = 1
-            calm = {"prespeak": False, "cache_disk": False, "admission_by_latency": False}
             data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data", dirs_exist_ok=True)
-            settings = replace(
-                Settings(), port=0, offline=True, data_dir=data_dir, **{**calm, **changes}
-            )
-
-            def load(
-                settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary
-            ) -> SpeechEngines:
-                return SpeechEngines(recognizer, synthesizer, ())
-
-            running = stack.enter_context(running_app(settings, load_speech=load))
-            stack.callback(recognizer.go.set)
-            stack.callback(synthesizer.go.set)
-            return FakedServer(running, recognizer, synthesizer)
+            return stack.enter_context(faked(data_dir, **changes))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def one_faked_server(
+    tmp_path_factory: pytest.TempPathFactory, prepared_data_dir: Path
+) -> Iterator[FakedServer]:
+    data_dir = tmp_path_factory.mktemp("faked") / "data"
+    with faked(shutil.copytree(prepared_data_dir, data_dir)) as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_faked_server: FakedServer) -> Iterator[FakedServer]:
+    """The faked server of all tests that leave it as it was: its engines are mended behind each."""
+    recognizer, synthesizer = one_faked_server.recognizer, one_faked_server.synthesizer
+    yield one_faked_server
+    recognizer.error = synthesizer.error = None
+    recognizer.text = FakeRecognizer().text
+    synthesizer.character_ms = 1
+    recognizer.go.set()
+    synthesizer.go.set()
 
 
 @pytest.fixture

@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+
+from audio.pcm import Samples
+from tests.server.conftest import frames
 
 PATIENCE_S = 30
 LONG = "tell me how to get to the lighthouse and what the tour costs"
@@ -50,3 +55,26 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def speak(connection: ClientConnection, samples: Samples) -> None:
+    """Send speech at 16 kHz at once, in frames of 20 ms."""
+    for frame in frames(samples):
+        await connection.send(frame)
+
+
+async def hear(connection: ClientConnection, kind: str) -> dict[str, Any]:
+    """Read up to the next event of that type."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            message = await connection.recv()
+            if isinstance(message, str) and (event := json.loads(message))["type"] == kind:
+                return dict(event)
+
+
+def hang_up(connection: ClientConnection, *, rudely: bool = False) -> None:
+    """End the TCP connection without a word: by a FIN, or by a reset as a killed client's is."""
+    if rudely:
+        tcp = connection.transport.get_extra_info("socket")
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.transport.abort() if rudely else connection.transport.close()

@@ -1,0 +1,53 @@
+"""Row 1: client drops mid-utterance (FIN).
+
+SEEN
+"""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+from audio.pcm import Samples
+from tests.faults.conftest import FakedServer
+from tests.faults.figures import Figure
+from tests.faults.witness import hang_up, hear, is_served, opened, speak, until
+
+
+async def drop_mid_utterance(server: FakedServer, spoken: Samples, *, rudely: bool) -> float:
+    """Drop a client in the middle of a question; return the seconds until its session is gone."""
+    connection = await opened(server.url)
+    session_id = list(server.running.app.sessions)[-1]
+    await speak(connection, spoken[:16_000])
+    await hear(connection, "input_audio_buffer.speech_started")
+    dropped_s = time.monotonic()
+    hang_up(connection, rudely=rudely)
+    await until(lambda: session_id not in server.running.app.sessions)
+    return time.monotonic() - dropped_s
+
+
+def told_of_losses(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What Parley logged, and what anybody complained of."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("server") or record.levelno >= logging.WARNING
+    ]
+
+
+async def test_the_session_is_gone_at_once_and_leaves_nothing(
+    server: FakedServer, spoken: Samples, figure: Figure, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Session gone in 100 ms; no stage starts; permits, tasks, sockets as before; one log line."""
+    assert await is_served(server.url)
+    await until(lambda: not server.running.app.sessions)
+    before, witness = server.at_rest(), asyncio.create_task(is_served(server.url))
+    with caplog.at_level(logging.INFO):
+        gone_s = await drop_mid_utterance(server, spoken, rudely=False)
+        figure("session gone after", gone_s * 1000, "ms")
+        recognitions = len(server.recognizer.heard)
+        assert await witness
+        await until(lambda: server.at_rest() == before)
+        assert len(server.recognizer.heard) == recognitions
+    assert [line[-23:] for line in told_of_losses(caplog)] == ["the connection was lost"]

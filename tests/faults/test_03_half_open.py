@@ -1,0 +1,29 @@
+"""Row 3: half-open link.
+
+SEEN
+"""
+
+import pytest
+
+from audio.pcm import Samples
+from tests.faults.conftest import StartFaked
+from tests.faults.witness import hang_up, hear, is_served, opened, speak, until
+
+
+async def test_a_link_that_brings_nothing_back_is_dropped(
+    start_faked: StartFaked, spoken: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropped by ping, in the middle of an utterance; permits free; another client is answered."""
+    monkeypatch.setattr("server.app.PING_INTERVAL_S", 0.5)
+    monkeypatch.setattr("server.app.PING_TIMEOUT_S", 2)
+    server = start_faked()
+    before = server.at_rest()
+    connection = await opened(server.url)
+    session_id = list(server.running.app.sessions)[-1]
+    await speak(connection, spoken[:16_000])
+    await hear(connection, "input_audio_buffer.speech_started")
+    connection.transport.pause_reading()
+    assert await is_served(server.url)
+    await until(lambda: session_id not in server.running.app.sessions)
+    hang_up(connection, rudely=True)
+    await until(lambda: server.at_rest() == before)

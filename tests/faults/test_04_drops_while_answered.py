@@ -1,0 +1,54 @@
+"""Row 4: drop while thinking or speaking.
+
+SEEN
+"""
+
+import asyncio
+
+from audio.pcm import Samples
+from tests.faults.conftest import FakedServer
+from tests.faults.figures import Figure
+from tests.faults.witness import ask, hang_up, hear, is_served, opened, speak, until
+
+CLIENTS = 5
+
+
+async def test_work_is_abandoned_and_its_permit_stays_taken(
+    server: FakedServer, spoken: Samples, figure: Figure
+) -> None:
+    """Work abandoned; the permit stays taken until its thread ends; peak threads never above it."""
+    await until(lambda: not server.running.app.sessions)
+    before, sentences = server.at_rest(), len(server.synthesizer.sentences)
+    server.recognizer.go.clear()
+    server.recognizer.peak = 0
+    for number in range(CLIENTS):
+        connection = await opened(server.url)
+        # Each question sounds different, or all would join one flight.
+        await speak(connection, spoken * (0.5 + 0.1 * number))
+        await hear(connection, "input_audio_buffer.committed")
+        hang_up(connection)
+    await until(lambda: not server.running.app.sessions)
+    permits = server.stages.stt.permits
+    assert (permits.in_use, permits.waiting) == (permits.limit, 0)
+    server.recognizer.go.set()
+    await until(lambda: server.at_rest() == before)
+    assert server.recognizer.peak == permits.limit
+    assert len(server.synthesizer.sentences) == sentences, "nothing was said to nobody"
+    figure("peak threads of one permit", server.recognizer.peak, "thread")
+
+
+async def test_an_answer_that_nobody_hears_is_not_spoken_on(server: FakedServer) -> None:
+    """Dropped at the first sentence: the last is never made; another client is answered."""
+    await until(lambda: not server.running.app.sessions)
+    before = server.at_rest()
+    server.synthesizer.character_ms = 40
+    connection = await opened(server.url)
+    await ask(connection, "how do I get to the lighthouse and when is it open")
+    await hear(connection, "response.output_audio_transcript.delta")
+    hang_up(connection)
+    await until(lambda: server.at_rest() == before)
+    made = len(server.synthesizer.sentences)
+    server.synthesizer.character_ms = 1
+    witness = asyncio.create_task(is_served(server.url, "what does a ticket cost"))
+    assert await witness
+    assert not any("lighthouse" in each for each in server.synthesizer.sentences[made:])

@@ -1,0 +1,38 @@
+"""Row 25: STT or TTS raises.
+
+SEEN
+"""
+
+import asyncio
+
+import pytest
+
+from audio.pcm import Samples
+from tests.faults.conftest import FakedServer
+from tests.faults.witness import ask, hear, is_served, listen, opened, speak
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the words"), MemoryError(), SystemExit(3)])
+async def test_this_turn_fails_by_name_and_the_next_one_works(
+    server: FakedServer, spoken: Samples, error: Exception
+) -> None:
+    """The turn is `stage_failed` with its stage; the next turn works; others are answered."""
+    kind = type(error).__name__
+    async with await opened(server.url) as connection:
+        server.recognizer.error = error
+        witness = asyncio.create_task(is_served(server.url))
+        # What is cached calls no engine: a sound of its own here, a cleared cache below.
+        await speak(connection, spoken * (0.6 + 0.02 * len(kind)))
+        told = (await hear(connection, "error"))["error"]
+        assert (told["code"], told["stage"], told["retryable"]) == ("stage_failed", "stt", True)
+        assert "words" not in told["message"]
+        assert (await listen(connection))["outcome"] == "failed"
+        assert await witness
+        server.recognizer.error, server.synthesizer.error = None, error
+        server.stages.tts.cache.clear()
+        await ask(connection, "where may I park")
+        assert (await hear(connection, "error"))["error"]["stage"] == "tts"
+        assert (await listen(connection))["outcome"] == "failed"
+        server.synthesizer.error = None
+        await ask(connection, "where may I park")
+        assert (await listen(connection))["outcome"] in ("answered", "refused")
