@@ -202,7 +202,10 @@ class IndexKeeper:
 
     def _note_damage(self, damaged: tuple[str, ...], served: Snapshot | None) -> None:
         what = f"version {served.version}" if served else "exact search"
-        text = f"An index cannot be used ({'; '.join(damaged)}); {what} serves instead."
+        text = (
+            f"An index cannot be used ({'; '.join(damaged)}); {what} serves instead. "
+            "To build it anew: parley index rebuild"
+        )
         self._set_alert(Topic.DAMAGE, text if damaged else "")
 
     def _set_alert(self, topic: str, text: str) -> None:

@@ -78,6 +78,10 @@ DROP TRIGGER passage_removed;
 """
 
 
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_FORMAT")
+"""SQLITE_ERROR is what a damaged schema is called at the start, where all statements are known."""
+
+
 class StoreError(Exception):
     """The store cannot be used; the text says what to do."""
 
@@ -97,7 +101,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StoreError(_unusable(path, error)) from None
+        raise StoreError(unusable(path, error)) from None
     return connection
 
 
@@ -112,11 +116,11 @@ def prepare(connection: sqlite3.Connection, path: Path, fingerprint: str, dimens
         version = _version(connection)
         meta = dict(connection.execute("SELECT name, value FROM meta"))
     except sqlite3.DatabaseError as error:
-        raise StoreError(_unusable(path, error)) from None
+        raise StoreError(unusable(path, error)) from None
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{path} was made by a newer Parley (schema {version}, this one reads up to "
-            f"{SCHEMA_VERSION}). Update Parley, or make it anew. {_anew(path)}"
+            f"{SCHEMA_VERSION}). Update Parley, or make it anew. {how_to_make_anew(path)}"
         )
     _check_embedder(meta, path, fingerprint, dimension)
 
@@ -180,13 +184,23 @@ def _check_embedder(meta: dict[str, str], path: Path, fingerprint: str, dimensio
     if made_by != (fingerprint, str(dimension)):
         raise StoreMismatchError(
             f"{path} was made with the embedder {made_by[0]} ({made_by[1]} values a vector), not "
-            f"with {fingerprint} ({dimension}). {_anew(path)}"
+            f"with {fingerprint} ({dimension}). {how_to_make_anew(path)}"
         )
 
 
-def _unusable(path: Path, error: sqlite3.DatabaseError) -> str:
-    return f"{path} cannot be used as a store ({error}). {_anew(path)}"
+def unusable(path: Path, error: sqlite3.DatabaseError) -> str:
+    """Tell why SQLite cannot use a store and what helps; not in its words, which may quote one.
+
+    Nobody is told to delete a store that is only locked, or on a full disk.
+    """
+    # None where Python itself found it: text that is no UTF-8.
+    name = getattr(error, "sqlite_errorname", None)
+    if name is None or name.startswith(_DAMAGED):
+        shown = name or type(error).__name__
+        return f"{path} cannot be used as a store ({shown}). {how_to_make_anew(path)}"
+    return f"{path} cannot be used now ({name}): is the disk full, or another process at work?"
 
 
-def _anew(path: Path) -> str:
+def how_to_make_anew(path: Path) -> str:
+    """Tell what to type when a store cannot be used any more."""
     return f"Delete {path} and read your documents again: parley ingest PATH..."

@@ -9,10 +9,9 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -22,6 +21,7 @@ from websockets.typing import Subprotocol
 
 from audio.vad import VadModel
 from models.batching import BatchingEmbedder
+from models.embedder import MiniLmEmbedder
 from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
@@ -46,6 +46,7 @@ from server.engines.preparation import (
     load_embedder,
     open_store,
     prepare_language_model,
+    refusing_damage,
 )
 from server.engines.prespeak import Prespeaker
 from server.engines.room import EngineRoom, Engines
@@ -65,6 +66,7 @@ from server.watching.metrics import Metrics
 from server.watching.reports import Reports
 from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Web
+from server.wire.connections import Connections
 from server.wire.dialect import OWN, Dialect, dialect_of
 from server.wire.outbox import Outbox
 from server.workers import Workers
@@ -104,9 +106,7 @@ class App:
     _session_count: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _serving: set[asyncio.Task[object]] = field(default_factory=set)
-    _connections: WeakSet[ServerConnection] = field(default_factory=WeakSet)
-    """Those whose handshake is not done too, which Server.close() would wait for."""
+    _connections: Connections = field(default_factory=Connections)
     _shared: Surroundings = field(init=False)
     _admission: Admission = field(init=False)
     _door: Doorkeeper = field(init=False)
@@ -183,7 +183,17 @@ class App:
     def _build(self) -> tuple[Store, EspeakLibrary, Surroundings]:
         settings = self.settings
         embedder = load_embedder(settings, self.say)
-        store = open_store(settings, embedder)
+        with ExitStack() as unless_built, refusing_damage(settings):
+            store = open_store(settings, embedder)
+            unless_built.callback(store.close)
+            library, shared = self._build_on(store, embedder)
+            unless_built.pop_all()
+        return store, library, shared
+
+    def _build_on(
+        self, store: Store, embedder: MiniLmEmbedder
+    ) -> tuple[EspeakLibrary, Surroundings]:
+        settings = self.settings
         if self.with_samples:
             ingest_samples_once(store, embedder, self.say)
         library = EspeakLibrary()
@@ -217,7 +227,7 @@ class App:
             version(),
             self._uploads.offers(),
         )
-        return store, library, shared
+        return library, shared
 
     async def _listen(self) -> Server:
         settings = self.settings
@@ -295,20 +305,12 @@ class App:
         """Let every session end its answer within the drain time and say goodbye; cut the rest."""
         for session in self.sessions.values():
             session.leave(self.settings.drain_timeout_s)
-        waiting = set(self._serving)
-        if self._wyoming is not None:
-            draining = self._wyoming.drain(self.settings.drain_timeout_s)
-            waiting.add(asyncio.create_task(draining))
-        if waiting:
-            await asyncio.wait(waiting, timeout=self.settings.drain_timeout_s + GOODBYE_S)
-        for connection in list(self._connections):
-            if hasattr(connection, "transport"):
-                connection.transport.abort()
+        patience_s = self.settings.drain_timeout_s
+        others = [] if self._wyoming is None else [self._wyoming.drain(patience_s)]
+        await self._connections.end(patience_s + GOODBYE_S, *others)
 
     def _connect(self, protocol: ServerProtocol, server: Server, **limits: Any) -> ServerConnection:
-        connection = GuardedConnection(self._door, protocol, server, **limits)
-        self._connections.add(connection)
-        return connection
+        return self._connections.add(GuardedConnection(self._door, protocol, server, **limits))
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         visitor = connection if isinstance(connection, GuardedConnection) else None
@@ -325,10 +327,7 @@ class App:
         request = connection.request
         dialect = OWN if request is None else dialect_of(request.path, request.headers)
         outbox = Outbox(connection, session_id, self.settings.send_timeout_s, dialect)
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
-        task.add_done_callback(self._serving.discard)
+        self._connections.handled_here()
         try:
             refuse_unless_let_in(connection)
             await self._run_session(session_id, outbox, connection)

@@ -21,6 +21,7 @@ from server.engines.preparation import (
     load_embedder,
     open_store,
     prepare_language_model,
+    refusing_damage,
 )
 from server.errors import StartError
 from server.settings import Settings
@@ -68,7 +69,7 @@ def run_ingest(request: IngestRequest, settings: Settings, wait: Wait | None = N
     if missing:
         return MISUSED
     embedder = load_embedder(settings, _say, request.options.workers)
-    with open_store(settings, embedder) as store:
+    with refusing_damage(settings), open_store(settings, embedder) as store:
         if request.watches:
             return _watch(request, settings, store, embedder, wait or threading.Event().wait)
         return _ingest_once(request, settings, store, embedder)

@@ -3,7 +3,9 @@
 `parley serve`, `parley ingest` and `make demo` share it. It loads no speech engine.
 """
 
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from models.embedder import MiniLmEmbedder
@@ -12,7 +14,7 @@ from models.language_model import LanguageModelFiles, build_language_model
 from models.minilm_weights import FINGERPRINT, WeightsError, prepare_minilm
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport, OnProgress
-from rag.schema import StoreError
+from rag.schema import StoreError, unusable
 from rag.store import Store
 from rag.store_vectors import store_identity
 from server.errors import StartError
@@ -39,6 +41,15 @@ def open_store(settings: Settings, embedder: MiniLmEmbedder) -> Store:
         return Store(settings.store_path, embedder.fingerprint, embedder.dimension)
     except (StoreError, OSError) as error:
         raise StartError(f"The store {settings.store_path} cannot be used: {error}") from error
+
+
+@contextmanager
+def refusing_damage(settings: Settings) -> Iterator[None]:
+    """Raise StartError when SQLite cannot read the store within the block."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StartError(f"The store {unusable(settings.store_path, error)}") from None
 
 
 def ingest_samples_once(store: Store, embedder: MiniLmEmbedder, say: Say) -> None:

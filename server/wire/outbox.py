@@ -5,7 +5,6 @@ It decides nothing about their order or pace; server/turn.py and server/speaking
 
 import asyncio
 import base64
-import json
 from collections.abc import Callable
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from server.wire.server_events import (
     TranscriptionCompleted,
     TranscriptionDelta,
     TranscriptionFailed,
+    as_json,
     fields_of,
 )
 
@@ -64,7 +64,7 @@ class Outbox:
         if self._is_told(event):
             self._event_count += 1
             told = fields_of(event, f"event_{self._session_id}_{self._event_count}")
-            await self._send(json.dumps(as_beta(told) if self.dialect.is_beta else told))
+            await self._send(as_json(as_beta(told) if self.dialect.is_beta else told))
 
     async def audio(
         self, response_id: str, item_id: str, samples: NDArray[np.int16], form: AudioFormat

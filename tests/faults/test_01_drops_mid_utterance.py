@@ -1,6 +1,7 @@
 """Row 1: client drops mid-utterance (FIN).
 
-SEEN
+Seen to fail: with ConnectionClosed not caught by App._serve_connection the log had a traceback in
+place of the one line; with `del self.sessions[...]` left out the session stayed.
 """
 
 import asyncio

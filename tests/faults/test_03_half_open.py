@@ -1,6 +1,6 @@
 """Row 3: half-open link.
 
-SEEN
+Seen to fail: with `ping_interval=None` the session stayed.
 """
 
 import pytest

@@ -1,6 +1,7 @@
 """Row 4: drop while thinking or speaking.
 
-SEEN
+Seen to fail: with Stage._abandon_if_unwanted doing nothing calls for nobody stood in line; with the
+permit released when its last caller leaves none was taken, though the thread ran.
 """
 
 import asyncio

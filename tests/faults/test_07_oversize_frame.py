@@ -1,6 +1,6 @@
 """Row 7: oversize frame.
 
-SEEN
+Seen to fail: with `max_size=None` the frame was taken and nothing was closed.
 """
 
 import asyncio

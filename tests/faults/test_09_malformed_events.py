@@ -17,43 +17,50 @@ def update(**heard: Any) -> str:
 NESTED = '{"type": "session.update", "session": ' + "[" * 10_000 + "]" * 10_000 + "}"
 DETECTION = "session.audio.input.turn_detection"
 
-MISTAKES: list[tuple[str, str | None]] = [
-    ("{", None),
-    ("", None),
-    ("[]", None),
-    ("\x00", None),
-    (NESTED, None),
-    ('{"type": "input_audio_buffer.clear", "type": "response.cancel"}', None),
-    ("{}", "type"),
-    ('{"type": 7}', "type"),
-    ('{"type": "response.sing"}', "type"),
-    ('{"type": "session.update", "session": []}', "session"),
-    ('{"type": "session.update", "session": {"audio": "loud"}}', "session.audio"),
-    (update(turn_detection={"type": "server_vad", "threshold": float("nan")}), None),
-    (update(turn_detection={"type": "server_vad", "threshold": "0.5"}), f"{DETECTION}.threshold"),
-    (update(turn_detection={"type": "server_vad", "threshold": True}), f"{DETECTION}.threshold"),
-    (update(turn_detection={"type": "telepathy"}), f"{DETECTION}.type"),
+MISTAKES: list[tuple[str, str | None, str]] = [
+    ("{", None, "invalid_json"),
+    ("", None, "invalid_json"),
+    ("[]", None, "invalid_json"),
+    ("\x00", None, "invalid_json"),
+    (NESTED, None, "invalid_json"),
+    ('{"type": "response.cancel", "type": "input_audio_buffer.clear"}', None, "invalid_json"),
+    (update(turn_detection={"threshold": float("nan")}), None, "invalid_json"),
+    ("{}", "type", "missing_type"),
+    ('{"type": 7}', "type", "missing_type"),
+    ('{"type": "response.sing"}', "type", "unknown_event"),
+    ('{"type": "session.update", "session": []}', "session", "invalid_value"),
+    ('{"type": "session.update", "session": {"audio": 1}}', "session.audio", "invalid_value"),
+    (update(turn_detection={"threshold": "0.5"}), f"{DETECTION}.threshold", "invalid_value"),
     (
-        update(turn_detection={"type": "server_vad", "silence_duration_ms": 1e300}),
-        f"{DETECTION}.silence_duration_ms",
+        update(turn_detection={"prefix_padding_ms": True}),
+        f"{DETECTION}.prefix_padding_ms",
+        "invalid_value",
     ),
-    ('{"type": "input_audio_buffer.append"}', "audio"),
-    ('{"type": "input_audio_buffer.append", "audio": [1, 2]}', "audio"),
-    ('{"type": "conversation.item.truncate", "item_id": "x"}', "audio_end_ms"),
-    ('{"type": "conversation.item.create", "item": null}', "item"),
+    (update(turn_detection={"type": "telepathy"}), f"{DETECTION}.type", "invalid_value"),
+    (
+        update(turn_detection={"silence_duration_ms": 1e300}),
+        f"{DETECTION}.silence_duration_ms",
+        "invalid_value",
+    ),
+    ('{"type": "input_audio_buffer.append"}', "audio", "invalid_value"),
+    ('{"type": "input_audio_buffer.append", "audio": [1, 2]}', "audio", "invalid_value"),
+    (
+        '{"type": "conversation.item.truncate", "item_id": "x"}',
+        "audio_end_ms",
+        "invalid_value",
+    ),
+    ('{"type": "conversation.item.create", "item": null}', "item", "invalid_value"),
 ]
 
 
 async def test_each_is_refused_by_name_and_the_session_goes_on(server: FakedServer) -> None:
     """`invalid_request_error` naming the field; the session goes on."""
-    connection = await opened(server.url)
-    for text, field in MISTAKES:
-        await connection.send(text)
-        error = (await hear(connection, "error"))["error"]
-        assert (text, error["type"]) == (text, "invalid_request_error")
-        assert (text[:90], error["param"]) == (text[:90], field)
-        assert error["message"]
-    await ask(connection, "what does a ticket cost")
-    assert (await listen(connection))["outcome"] in ("answered", "refused")
-    await connection.close()
-    assert connection.close_code == 1000
+    async with await opened(server.url) as connection:
+        for text, field, code in MISTAKES:
+            await connection.send(text)
+            error = (await hear(connection, "error"))["error"]
+            told = (error["type"], error["param"], error["code"])
+            assert (text[:90], *told) == (text[:90], "invalid_request_error", field, code)
+            assert error["message"]
+        await ask(connection, "what does a ticket cost")
+        assert (await listen(connection))["outcome"] in ("answered", "refused")

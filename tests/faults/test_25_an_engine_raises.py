@@ -1,6 +1,7 @@
 """Row 25: STT or TTS raises.
 
-SEEN
+Seen to fail: with Stage._fail handing on the engine's own error no stage was named; with
+Workers catching Exception alone SystemExit took the thread with it, and the turn hung.
 """
 
 import asyncio
