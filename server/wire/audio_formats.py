@@ -13,6 +13,8 @@ from server.wire.fields import Fields
 G711_RATE_HZ = 8_000
 STOCK_RATE_HZ = 24_000
 """What `audio/pcm` means on /v1/realtime when no rate is told."""
+MOST_CHANNELS = 1024
+"""Beyond it a number of channels is a mistake of another kind."""
 
 
 class Coding(StrEnum):
@@ -64,6 +66,8 @@ def read_format(parent: Fields, now: AudioFormat) -> AudioFormat:
     if parent.is_null("format") or not parent.has("format"):
         return now
     told = parent.child("format")
+    if told.whole("channels", 1, MOST_CHANNELS) not in (None, 1):
+        raise told.refuse("channels", "must be 1: mono is accepted.")
     coding = told.choice("type", Coding) or now.coding
     if coding is not Coding.PCM:
         told.whole("rate", G711_RATE_HZ, G711_RATE_HZ)

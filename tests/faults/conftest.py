@@ -22,6 +22,7 @@ from server.pipeline import Stages
 from server.settings import Settings
 from tests.fakes import FakeRecognizer, FakeSynthesizer
 from tests.faults.figures import Figure, Figures
+from tests.faults.witness import PATIENCE_S, until
 from tests.server.conftest import make_stand, prepared_data_dir, spoken, store, vad_model
 from tests.server.running import RunningApp, running_app
 
@@ -95,8 +96,22 @@ class FakedServer:
         code, body = self.running.get("/health")
         return code, json.loads(body)
 
-    def at_rest(self) -> "Usage":
-        """What is in use; the same again once all is given back."""
+    async def settled(self) -> "Usage":
+        """What is in use by nobody's session, once what went before is over."""
+        seen: list[Usage] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while len(seen) < 5 or len(set(seen[-5:])) > 1 or seen[-1].sessions:
+                seen.append(self.usage())
+                await asyncio.sleep(0.02)
+        return seen[-1]
+
+    async def is_back_at(self, before: "Usage") -> bool:
+        """Wait until nothing more is in use than then."""
+        await until(lambda: all(n <= b for n, b in zip(self.usage(), before, strict=True)))
+        return True
+
+    def usage(self) -> "Usage":
+        """What is in use now."""
         app = self.running.app
         assert app._loop is not None
         taken = {one.name: one.permits.in_use + one.permits.waiting for one in self.stages.all()}

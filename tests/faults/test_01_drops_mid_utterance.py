@@ -1,7 +1,7 @@
 """Row 1: client drops mid-utterance (FIN).
 
-Seen to fail: with ConnectionClosed not caught by App._serve_connection the log had a traceback in
-place of the one line; with `del self.sessions[...]` left out the session stayed.
+Seen to fail: with ConnectionClosed not caught by App._serve_connection the log had a traceback
+in place of the one line; with `del self.sessions[...]` left out the session stayed.
 """
 
 import asyncio
@@ -13,13 +13,12 @@ import pytest
 from audio.pcm import Samples
 from tests.faults.conftest import FakedServer
 from tests.faults.figures import Figure
-from tests.faults.witness import hang_up, hear, is_served, opened, speak, until
+from tests.faults.witness import hang_up, hear, is_served, opened_as, speak, until
 
 
 async def drop_mid_utterance(server: FakedServer, spoken: Samples, *, rudely: bool) -> float:
     """Drop a client in the middle of a question; return the seconds until its session is gone."""
-    connection = await opened(server.url)
-    session_id = list(server.running.app.sessions)[-1]
+    connection, session_id = await opened_as(server.url)
     await speak(connection, spoken[:16_000])
     await hear(connection, "input_audio_buffer.speech_started")
     dropped_s = time.monotonic()
@@ -42,13 +41,12 @@ async def test_the_session_is_gone_at_once_and_leaves_nothing(
 ) -> None:
     """Session gone in 100 ms; no stage starts; permits, tasks, sockets as before; one log line."""
     assert await is_served(server.url)
-    await until(lambda: not server.running.app.sessions)
-    before, witness = server.at_rest(), asyncio.create_task(is_served(server.url))
+    before, witness = await server.settled(), asyncio.create_task(is_served(server.url))
     with caplog.at_level(logging.INFO):
         gone_s = await drop_mid_utterance(server, spoken, rudely=False)
         figure("session gone after", gone_s * 1000, "ms")
         recognitions = len(server.recognizer.heard)
         assert await witness
-        await until(lambda: server.at_rest() == before)
+        assert await server.is_back_at(before)
         assert len(server.recognizer.heard) == recognitions
     assert [line[-23:] for line in told_of_losses(caplog)] == ["the connection was lost"]

@@ -11,7 +11,7 @@ from audio.pcm import Samples
 from tests.faults.conftest import FakedServer
 from tests.faults.figures import Figure
 from tests.faults.test_01_drops_mid_utterance import drop_mid_utterance, told_of_losses
-from tests.faults.witness import ask, hang_up, hear, is_served, opened, until
+from tests.faults.witness import ask, hang_up, hear, is_served, opened
 
 
 async def test_the_session_is_gone_without_a_traceback(
@@ -19,8 +19,7 @@ async def test_the_session_is_gone_without_a_traceback(
 ) -> None:
     """The same as for a FIN, and no traceback: while it speaks and while it is spoken to."""
     assert await is_served(server.url)
-    await until(lambda: not server.running.app.sessions)
-    before = server.at_rest()
+    before = await server.settled()
     with caplog.at_level(logging.INFO):
         gone_s = await drop_mid_utterance(server, spoken, rudely=True)
         figure("session gone after", gone_s * 1000, "ms")
@@ -29,7 +28,7 @@ async def test_the_session_is_gone_without_a_traceback(
         await ask(listener, "where is the car park")
         await hear(listener, "response.output_audio_transcript.delta")
         hang_up(listener, rudely=True)
-        await until(lambda: server.at_rest() == before)
+        assert await server.is_back_at(before)
     assert [line[-23:] for line in told_of_losses(caplog)] == ["the connection was lost"] * 2
     assert not any(record.exc_info for record in caplog.records if record.levelno > logging.DEBUG)
     assert await is_served(server.url)

@@ -7,7 +7,7 @@ import pytest
 
 from audio.pcm import Samples
 from tests.faults.conftest import StartFaked
-from tests.faults.witness import hang_up, hear, is_served, opened, speak, until
+from tests.faults.witness import hang_up, hear, is_served, opened_as, speak, until
 
 
 async def test_a_link_that_brings_nothing_back_is_dropped(
@@ -17,13 +17,12 @@ async def test_a_link_that_brings_nothing_back_is_dropped(
     monkeypatch.setattr("server.app.PING_INTERVAL_S", 0.5)
     monkeypatch.setattr("server.app.PING_TIMEOUT_S", 2)
     server = start_faked()
-    before = server.at_rest()
-    connection = await opened(server.url)
-    session_id = list(server.running.app.sessions)[-1]
+    before = await server.settled()
+    connection, session_id = await opened_as(server.url)
     await speak(connection, spoken[:16_000])
     await hear(connection, "input_audio_buffer.speech_started")
     connection.transport.pause_reading()
     assert await is_served(server.url)
     await until(lambda: session_id not in server.running.app.sessions)
     hang_up(connection, rudely=True)
-    await until(lambda: server.at_rest() == before)
+    assert await server.is_back_at(before)

@@ -1,7 +1,7 @@
 """Row 4: drop while thinking or speaking.
 
-Seen to fail: with Stage._abandon_if_unwanted doing nothing calls for nobody stood in line; with the
-permit released when its last caller leaves none was taken, though the thread ran.
+Seen to fail: with Stage._abandon_if_unwanted doing nothing calls for nobody stood in line; with
+the permit released when its last caller leaves none was taken, though the thread ran.
 """
 
 import asyncio
@@ -18,8 +18,7 @@ async def test_work_is_abandoned_and_its_permit_stays_taken(
     server: FakedServer, spoken: Samples, figure: Figure
 ) -> None:
     """Work abandoned; the permit stays taken until its thread ends; peak threads never above it."""
-    await until(lambda: not server.running.app.sessions)
-    before, sentences = server.at_rest(), len(server.synthesizer.sentences)
+    before, sentences = await server.settled(), len(server.synthesizer.sentences)
     server.recognizer.go.clear()
     server.recognizer.peak = 0
     for number in range(CLIENTS):
@@ -32,7 +31,7 @@ async def test_work_is_abandoned_and_its_permit_stays_taken(
     permits = server.stages.stt.permits
     assert (permits.in_use, permits.waiting) == (permits.limit, 0)
     server.recognizer.go.set()
-    await until(lambda: server.at_rest() == before)
+    assert await server.is_back_at(before)
     assert server.recognizer.peak == permits.limit
     assert len(server.synthesizer.sentences) == sentences, "nothing was said to nobody"
     figure("peak threads of one permit", server.recognizer.peak, "thread")
@@ -40,14 +39,13 @@ async def test_work_is_abandoned_and_its_permit_stays_taken(
 
 async def test_an_answer_that_nobody_hears_is_not_spoken_on(server: FakedServer) -> None:
     """Dropped at the first sentence: the last is never made; another client is answered."""
-    await until(lambda: not server.running.app.sessions)
-    before = server.at_rest()
+    before = await server.settled()
     server.synthesizer.character_ms = 40
     connection = await opened(server.url)
     await ask(connection, "how do I get to the lighthouse and when is it open")
     await hear(connection, "response.output_audio_transcript.delta")
     hang_up(connection)
-    await until(lambda: server.at_rest() == before)
+    assert await server.is_back_at(before)
     made = len(server.synthesizer.sentences)
     server.synthesizer.character_ms = 1
     witness = asyncio.create_task(is_served(server.url, "what does a ticket cost"))

@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.conftest import FakedServer
-from tests.faults.witness import is_served, opened, until
+from tests.faults.witness import is_served, opened
 
 TOO_MUCH = 64 * 1024 + 2
 
@@ -19,15 +19,14 @@ async def test_it_is_closed_with_1009_and_nobody_else_notices(
     server: FakedServer, frame: bytes | str | list[bytes]
 ) -> None:
     """Close 1009, for audio, for text, and in fragments; the witness is unaffected."""
-    await until(lambda: not server.running.app.sessions)
-    before, witness = server.at_rest(), asyncio.create_task(is_served(server.url))
+    before, witness = await server.settled(), asyncio.create_task(is_served(server.url))
     connection = await opened(server.url)
     await connection.send(frame)
     with pytest.raises(ConnectionClosed):
         await connection.recv()
     assert connection.close_code == 1009
     assert await witness
-    await until(lambda: server.at_rest() == before)
+    assert await server.is_back_at(before)
 
 
 async def test_the_largest_frame_is_heard(server: FakedServer) -> None:

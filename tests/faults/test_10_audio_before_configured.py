@@ -1,6 +1,7 @@
 """Row 10: audio before the session is configured.
 
-SEEN
+Seen to fail: with audio refused until `session.update` the question was lost; with Ears.change
+keeping its resampler what followed was heard three times too slowly.
 """
 
 import base64

@@ -1,6 +1,7 @@
 """Row 13: silence only, noise only.
 
-Seen to fail: with the voice-activity model's thresholds at 0.002 noise was speech, and got words.
+Seen to fail: with the voice-activity model's thresholds at 0.002 noise was speech, and got
+words.
 """
 
 import numpy as np

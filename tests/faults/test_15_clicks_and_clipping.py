@@ -1,6 +1,6 @@
 """Row 15: clicks, clipping, DC offset.
 
-SEEN
+Seen to fail: with Ears.hear refusing full scale as a malformed frame an error was told.
 """
 
 from collections.abc import Callable

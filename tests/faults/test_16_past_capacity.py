@@ -1,7 +1,8 @@
 """Row 16: more sessions than there are places.
 
-Seen to fail: without the check in Admission all were let in; with a refusal that waits for a stage
-none came while the voice hung; with the place kept after the close it was never given again.
+Seen to fail: without the check in Admission all were let in; with a refusal that waits for a
+stage none came while the voice hung; with the place kept after the close it was never given
+again.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Row 17: one address opens connections as fast as it can.
 
 Seen to fail: with `Addresses.arrive` that lets everybody in, the flood held every connection it
-opened; with a verdict that only tells, each of 200 got its handshake; without `leave` the address
-stayed shut.
+opened; with a verdict that only tells, each of 200 got its handshake; without `leave` the
+address stayed shut.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
 """Row 22: corrupt or missing index, wrong dimension.
 
-SEEN
+Seen to fail: with SnapshotDamagedError not caught in SnapshotFolder.open_newest the start ended
+with it; with `refusing_damage` catching nothing SQLite's traceback did; with every error called
+damage a store that was only locked was to be deleted.
 """
 
 import shutil

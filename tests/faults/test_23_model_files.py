@@ -1,6 +1,8 @@
 """Row 23: model file missing, cut, wrong hash.
 
-SEEN
+Seen to fail: with models/locate.py not comparing the damaged files were loaded; with Whisper
+not demanded it started on pocketsphinx; without the hashes of is_whole a cut conversion was
+loaded.
 """
 
 import shutil

@@ -1,8 +1,8 @@
 """Row 26: worker thread hangs.
 
 Seen to fail: without the deadline in Stage._wait the turn hung as long as its thread; with the
-permit released by Stage._give_up_core none was in use; without `overdue` in Permits
-/health stayed `ok`.
+permit released by Stage._give_up_core none was in use; without `overdue` in Permits /health
+stayed `ok`.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Row 28: SIGTERM during turns.
 
-Seen to fail: with sessions that leave without their answer the process was gone before it; with the
-second signal ignored it drained to its end; without the abort in App._drain an unfinished handshake
-held it up to the watchdog's 70.
+Seen to fail: with sessions that leave without their answer the process was gone before it; with
+the second signal ignored it drained to its end; without the abort in App._drain an unfinished
+handshake held it up to the watchdog's 70.
 """
 
 import asyncio

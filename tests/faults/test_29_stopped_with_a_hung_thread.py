@@ -1,6 +1,7 @@
 """Row 29: SIGTERM with a hung thread.
 
-Seen to fail: without `watchdog.start` in App.stop the process ended with 0, as if all were well.
+Seen to fail: without `watchdog.start` in App.stop the process ended with 0, as if all were
+well.
 """
 
 import signal

@@ -1,6 +1,7 @@
 """Row 30: kill -9 during ingest.
 
-SEEN
+Seen to fail: with Store's transactions left out (each statement by itself) documents were
+neither old nor new.
 """
 
 import json

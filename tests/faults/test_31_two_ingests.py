@@ -1,6 +1,6 @@
 """Row 31: two ingests at once.
 
-SEEN
+Seen to fail: without `flock` in rag/lock.py both wrote at once.
 """
 
 import subprocess

@@ -1,8 +1,8 @@
 """Row 34: the token is absent, wrong, or in the address.
 
-Seen to fail: with `is_let_in` always true the wrong ones got sessions; without `is_in_address` the
-address was served; with websockets' own logger its DEBUG lines held the token; with the key's
-subprotocol offered by `select_subprotocol` it was in the answer; without the check in
+Seen to fail: with `is_let_in` always true the wrong ones got sessions; without `is_in_address`
+the address was served; with websockets' own logger its DEBUG lines held the token; with the
+key's subprotocol offered by `select_subprotocol` it was in the answer; without the check in
 server/configuration/contradictions.py and run_serve the open door was served.
 """
 

@@ -1,9 +1,9 @@
 """Row 36: bombs, a giant line, a wrong encoding, a binary file, very many files.
 
-Seen to fail: with the limits of rag/read_archive.py out of reach the bombs were unpacked; without
-the limit of a file the large one was read; with a reader that raises instead of reporting, the
-ingest ended at the first bad file. The slow parts, a PDF that is parsed for ever and very many
-files at once, are in tests/rag/test_ingest_trouble.py and benchmarks.ingest.
+Seen to fail: with the limits of rag/read_archive.py out of reach the bombs were unpacked;
+without the limit of a file the large one was read; with a reader that raises instead of
+reporting, the ingest ended at the first bad file. The slow parts, a PDF that is parsed for ever
+and very many files at once, are in tests/rag/test_ingest_trouble.py and benchmarks.ingest.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Row 38: hostile answer text (NUL, surrogates, control, bidi, 1 MB, emoji only).
 
-SEEN
+Seen to fail: without `speakable` control characters reached the voice; without `as_json` half a
+pair reached the client; without the cut in pieces_of a megabyte was spoken.
 """
 
 import re

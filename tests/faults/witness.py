@@ -18,10 +18,15 @@ LONG = "tell me how to get to the lighthouse and what the tour costs"
 
 async def opened(url: str, **options: Any) -> ClientConnection:
     """A connection whose session.created has been read."""
+    return (await opened_as(url, **options))[0]
+
+
+async def opened_as(url: str, **options: Any) -> tuple[ClientConnection, str]:
+    """The same, and the session's id."""
     connection = await connect(url, compression=None, **options)
     first = json.loads(await connection.recv())
     assert first["type"] == "session.created"
-    return connection
+    return connection, first["session"]["id"]
 
 
 async def ask(connection: ClientConnection, text: str = LONG) -> None:
