@@ -79,8 +79,8 @@ index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under 
 profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, into benchmarks/out
 	@$(BIN)/python -m benchmarks.profile_load
 
-browser: $(VENV)/dev.stamp system ## the page in a real Chromium
-	@$(BIN)/python -m pytest tests/browser
+browser: $(VENV)/dev.stamp system ## the page in a real Chromium, the slow proofs too
+	@$(BIN)/python -m pytest tests/browser -m browser
 
 system: ## the Debian packages that the tests use, where this may be done
 	@scripts/system-packages chromium flite espeak-ng redis-server

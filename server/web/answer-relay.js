@@ -2,6 +2,8 @@
 // Passes an answer to the loudspeaker's worklet, and drops what comes after it was cut. Owns no
 // socket.
 
+import { FADE_MS } from "./playout.js";
+
 /** @typedef {import("./conversation.js").WireEvent} WireEvent */
 
 /**
@@ -24,6 +26,7 @@ export class AnswerRelay {
     /** @type {Discarding} */
     this._discarding = "";
     this._isSounding = false;
+    this._flushedAt = 0;
     this.isResponding = false;
   }
 
@@ -37,7 +40,16 @@ export class AnswerRelay {
   _hear(report) {
     if (report.type === "started") this._isSounding = true;
     else if (report.type === "drained" || report.type === "flushed") this._isSounding = false;
-    if (report.type === "flushed") this._onFlushed(report);
+    if (report.type !== "flushed") return;
+    this._onFlushed(report);
+    // At most: the report came back over the same port after the fade had begun.
+    this._tellPage({ type: "silenced", ms: performance.now() - this._flushedAt + FADE_MS });
+  }
+
+  /** @param {boolean} mayGoOn */
+  _flush(mayGoOn) {
+    this._flushedAt = performance.now();
+    this._port?.postMessage({ type: "flush", mayGoOn });
   }
 
   /** @param {ArrayBuffer} pcm */
@@ -49,14 +61,14 @@ export class AnswerRelay {
   /** Silence within milliseconds, for good. What of this response still comes is dropped. */
   cancel() {
     this._discarding = this.isResponding ? "cancelled" : "";
-    this._port?.postMessage({ type: "flush" });
+    this._flush(false);
   }
 
   /** The person speaks: silence within milliseconds, but the answer may go on from there. */
   _hold() {
     if (!this._isSounding || this._discarding) return;
     this._discarding = this.isResponding ? "held" : "";
-    this._port?.postMessage({ type: "flush", mayGoOn: this.isResponding });
+    this._flush(this.isResponding);
   }
 
   /** The connection is gone: what was received is still heard to its end. */

@@ -161,6 +161,7 @@ class App {
     if (message.type === "link") this._onLink(message.report);
     else if (message.type === "event") this._onEvent(message.event);
     else if (message.type === "sentence") this._conversation.hear(message.sentence);
+    else if (message.type === "silenced") document.body.dataset.silencedMs = message.ms.toFixed(1);
     this._render();
   }
 

@@ -4,7 +4,7 @@
 import { JitterTarget } from "./jitter.js";
 import { Resampler } from "./resampler.js";
 
-const FADE_MS = 5;
+export const FADE_MS = 5;
 /** More than this waiting means that nobody paces the sender; the newest audio is dropped. */
 const MOST_QUEUED_S = 120;
 /** Source samples resampled at once, so that one block costs about the same as any other. */

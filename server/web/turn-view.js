@@ -49,6 +49,7 @@ export class CurrentTurnView {
     this._question.classList.toggle("pending", turn.question === "");
     this._answer.show(turn);
     byId("reply").hidden = !turn.isAsked;
+    byId("current").dataset.longestGapMs = String(turn.longestGapMs);
     byId("pondering").hidden = !isThinking;
     setText(this._note, noteOf(turn));
     this._showEvidence(turn, turns);

@@ -35,9 +35,12 @@
   const devices = navigator.mediaDevices;
   const getUserMedia = devices?.getUserMedia.bind(devices);
   if (devices) {
-    devices.getUserMedia = (constraints) => {
+    ears.opened = 0;
+    devices.getUserMedia = async (constraints) => {
       ears.constraints = constraints;
-      return getUserMedia(globalThis.__rawMicrophone ? RAW : constraints);
+      ears.opened += 1;
+      ears.stream = await getUserMedia(globalThis.__rawMicrophone ? RAW : constraints);
+      return ears.stream;
     };
   }
 

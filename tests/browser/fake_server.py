@@ -13,6 +13,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 from tests.browser.fake_session import FakeSession, Script
 
@@ -45,7 +46,8 @@ def respond(request: Request) -> Response:
 class FakeServer:
     """Runs in its own thread while it is entered; turns `refusals` sessions away first."""
 
-    def __init__(self, script: Script | None = None, refusals: int = 0) -> None:
+    def __init__(self, script: Script | None = None, refusals: int = 0, token: str = "") -> None:
+        self.token = token
         self.script = script or Script()
         self.refusals_left = refusals
         self.sessions: list[FakeSession] = []
@@ -82,6 +84,9 @@ class FakeServer:
             process_request=lambda _connection, request: (
                 None if request.path == "/ws" else respond(request)
             ),
+            select_subprotocol=lambda _connection, offered: next(
+                (name for name in offered if name == Subprotocol("realtime")), None
+            ),
             compression=None,
         )
         port = next(iter(self._server.sockets)).getsockname()[1]
@@ -102,6 +107,9 @@ class FakeServer:
             self.refusals_left -= 1
             await self._refuse(connection)
             return
+        if not self._is_let_in(connection):
+            await self._tell_and_close(connection, "unauthorized", 4401)
+            return
         session = FakeSession(connection, self.script)
         self.sessions.append(session)
         try:
@@ -109,12 +117,18 @@ class FakeServer:
         except* ConnectionClosed:
             pass
 
+    def _is_let_in(self, connection: ServerConnection) -> bool:
+        request = connection.request
+        offered = request.headers.get("Sec-WebSocket-Protocol", "") if request else ""
+        return not self.token or f"openai-insecure-api-key.{self.token}" in offered.split(", ")
+
     async def _refuse(self, connection: ServerConnection) -> None:
-        error = {
-            "type": "server_error",
-            "code": "at_capacity",
-            "message": "All places are taken. Please try again in a moment.",
-            "retry_after_ms": 700,
-        }
+        await self._tell_and_close(connection, "at_capacity", 1013, retry_after_ms=700)
+
+    async def _tell_and_close(
+        self, connection: ServerConnection, code: str, close_code: int, **fields: int
+    ) -> None:
+        message = "All places are taken. Please try again in a moment."
+        error = {"type": "server_error", "code": code, "message": message, **fields}
         await connection.send(json.dumps({"type": "error", "event_id": "e", "error": error}))
-        await connection.close(1013, "at_capacity")
+        await connection.close(close_code, code)

@@ -135,8 +135,12 @@ def parley_page(
     height: int = 900,
     colour_scheme: ColourScheme = "light",
     raw_microphone: bool = False,
+    script: str = "",
 ) -> Iterator[ParleyPage]:
-    """A fresh profile with the page open. `raw_microphone` turns the browser's processing off."""
+    """A fresh profile with the page open. `raw_microphone` turns the browser's processing off.
+
+    `script` runs before any of the page's.
+    """
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=colour_scheme
     )
@@ -145,6 +149,8 @@ def parley_page(
         page.add_init_script(EARS)
         if raw_microphone:
             page.add_init_script("globalThis.__rawMicrophone = true")
+        if script:
+            page.add_init_script(script)
         parley = ParleyPage(page, base_url)
         parley.open()
         yield parley

@@ -124,3 +124,61 @@ def test_server_that_takes_no_documents_is_given_none(modules: ParleyPage) -> No
         f"{UPLOADS} uploads.introduce({{}}); return uploads.add({{ name: 'a.md', size: 1 }});"
     )
     assert added["state"] == "failed"
+
+
+RELAY = """
+    const { AnswerRelay } = await import('/answer-relay.js');
+    const sent = [], heard = [];
+    const relay = new AnswerRelay(() => {}, ({ playedMs }) => heard.push(playedMs));
+    const port = { postMessage: ({ type, mayGoOn }) => sent.push(mayGoOn ? 'hold' : type) };
+    relay.attach(port);
+    const told = (type, fields = {}) => relay.follow({ type, ...fields });
+    const report = (type, playedMs) => port.onmessage({ data: { type, itemId: 'a', playedMs } });
+    const speak = () => relay.play(new ArrayBuffer(2));
+    told('response.created'); speak(); report('started');
+"""
+
+
+@pytest.mark.parametrize("after", ["conversation.item.truncated", "error"])
+def test_answer_is_silenced_when_the_person_speaks_and_goes_on_from_there(
+    modules: ParleyPage, after: str
+) -> None:
+    """What was on its way meanwhile is dropped: the server sends it again."""
+    values = modules.module(f"""{RELAY}
+        told('input_audio_buffer.speech_started'); report('flushed', 480); speak();
+        told('{after}'); speak();
+        return [sent, heard];
+    """)
+    assert values == [["audio", "hold", "audio"], [480]]
+
+
+def test_answer_that_a_question_ended_stays_silent(modules: ParleyPage) -> None:
+    """The words that were to come go too, by a second flush."""
+    values = modules.module(f"""{RELAY}
+        told('input_audio_buffer.speech_started'); report('flushed', 480);
+        told('conversation.item.truncated');
+        told('response.done', {{ response: {{ status: 'cancelled' }} }}); speak();
+        told('response.created'); speak();
+        return sent;
+    """)
+    assert values == ["audio", "hold", "flush", "audio", "audio"]
+
+
+def test_silence_is_not_silenced(modules: ParleyPage) -> None:
+    """Speech before the answer sounds holds nothing: the server takes the question back."""
+    values = modules.module(f"""{RELAY}
+        report('drained', 900); told('input_audio_buffer.speech_started');
+        return sent;
+    """)
+    assert values == ["audio"]
+
+
+def test_stopped_answer_is_dropped_until_it_is_done(modules: ParleyPage) -> None:
+    """Whatever the server says of it before that."""
+    values = modules.module(f"""{RELAY}
+        relay.cancel(); speak();
+        told('conversation.item.truncated'); speak();
+        told('response.done', {{ response: {{ status: 'cancelled' }} }});
+        return sent;
+    """)
+    assert values == ["audio", "flush", "end"]
