@@ -5,6 +5,7 @@ import faulthandler
 import sys
 import time
 from dataclasses import asdict
+from typing import Never
 
 from server.app import App, LoadSpeech
 from server.configuration.addresses import is_loopback, split_list
@@ -12,7 +13,7 @@ from server.configuration.contradictions import wyoming_problem
 from server.engines.loading import load_speech_engines
 from server.errors import StartError
 from server.settings import Settings
-from server.watching.watchdog import Watchdog
+from server.watching.watchdog import Watchdog, end_process
 
 
 def run_serve(
@@ -21,9 +22,11 @@ def run_serve(
     with_samples: bool,
     calibration: str = "",
     load_speech: LoadSpeech = load_speech_engines,
-) -> int:
-    """Serve until stopped; `calibration` tells what of it is in effect. Raises StartError when it
-    cannot start. Exit codes: 0, or 70 from the watchdog when a thread hangs.
+) -> Never:
+    """Serve until stopped, then end the process; it does not return.
+
+    `calibration` tells what of it is in effect. Raises StartError when it cannot start. Exit codes:
+    0, or 70 from the watchdog when a thread hangs.
     """
     if not is_loopback(settings.host) and not split_list(settings.token):
         raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
@@ -51,7 +54,7 @@ def run_serve(
     asyncio.run(app.run(on_ready))
     app.join()
     say("Stopped.")
-    return 0
+    end_process(0)
 
 
 def say(text: str) -> None:

@@ -1,6 +1,7 @@
 """`parley serve` with a voice that speaks, hangs or crashes: for faults that end a process.
 
-`python -m tests.faults.faulty_server FAULT DATA_DIR DRAIN_S`, where FAULT is none, hang or crash.
+`python -m tests.faults.faulty_server FAULT DATA_DIR DRAIN_S`, where FAULT is none, hang, crash or
+busy: a thread in the background that goes in and out of native code all the time.
 """
 
 import ctypes
@@ -9,9 +10,12 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
+from models.embedder import MiniLmEmbedder
 from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
+from models.minilm_weights import FINGERPRINT, prepare_minilm
 from models.tts import Speech
 from server.commands.serve import run_serve
 from server.engines.loading import SpeechEngines
@@ -38,7 +42,13 @@ class FaultyVoice(FakeSynthesizer):
         return super().synthesise(sentence, speed)
 
 
-def main(fault: str, data_dir: str, drain_timeout_s: str) -> int:
+def keep_busy(prepared_dir: Path) -> None:
+    embedder = MiniLmEmbedder(prepare_minilm(prepared_dir), FINGERPRINT)
+    while True:
+        embedder.embed(["how do I get to the lighthouse"] * 8)
+
+
+def main(fault: str, data_dir: str, drain_timeout_s: str) -> Never:
     settings = replace(
         Settings(),
         port=0,
@@ -52,10 +62,13 @@ def main(fault: str, data_dir: str, drain_timeout_s: str) -> int:
     def load(
         settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary
     ) -> SpeechEngines:
+        if fault == "busy":
+            busy = threading.Thread(target=keep_busy, args=(settings.prepared_dir,), daemon=True)
+            busy.start()
         return SpeechEngines(FakeRecognizer(), FaultyVoice(fault), ())
 
-    return run_serve(settings, with_samples=True, load_speech=load)
+    run_serve(settings, with_samples=True, load_speech=load)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

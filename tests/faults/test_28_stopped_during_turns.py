@@ -2,7 +2,8 @@
 
 Seen to fail: with sessions that leave without their answer the process was gone before it; with
 the second signal ignored it drained to its end; without the abort in App._drain an unfinished
-handshake held it up to the watchdog's 70.
+handshake held it up to the watchdog's 70; with the interpreter's own end in place of
+end_process a thread at work in the background aborted it (134).
 """
 
 import asyncio
@@ -90,3 +91,12 @@ async def test_what_does_not_end_in_time_is_cut(prepared_data_dir: Path) -> None
         assert await server.ended() == 0, "".join(server.said)
         silent[1].close()
         speaking.transport.abort()
+
+
+async def test_work_in_the_background_does_not_spoil_the_end(prepared_data_dir: Path) -> None:
+    """Exit 0 while a thread that nobody waits for is in native code."""
+    async with server_process(prepared_data_dir, "busy") as server:
+        assert (await server.get("/ready")).status_code == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert await server.ended() == 0
+        assert server.said[-1] == "Stopped.\n"
