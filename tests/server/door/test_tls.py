@@ -21,9 +21,9 @@ def write_pair(folder: Path, authority: trustme.CA, name: str = "localhost") -> 
     return str(certificate), str(key)
 
 
-def write_key_of_another(key: Path, authority: trustme.CA) -> None:
+def renew_without_key(certificate: Path, authority: trustme.CA) -> None:
     """As when only one of the two files was renewed so far."""
-    key.write_bytes(authority.issue_cert("localhost").private_key_pem.bytes())
+    certificate.write_bytes(authority.issue_cert("localhost").cert_chain_pems[0].bytes())
 
 
 async def shown_certificate(tls: Tls, authority: trustme.CA) -> object:
@@ -58,7 +58,7 @@ async def test_a_reload_shows_the_new_certificate_and_a_failed_one_the_old(tmp_p
     tls.reload()
     second = await shown_certificate(tls, authority)
     assert second != first
-    write_key_of_another(tls.key, authority)
+    renew_without_key(tls.certificate, authority)
     with pytest.raises(TlsError, match="the key is of another certificate"):
         tls.reload()
     assert await shown_certificate(tls, authority) == second
