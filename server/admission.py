@@ -23,14 +23,19 @@ ROOM_OVER_OWN_COST: Final = 1.25
 """On a machine whose own work takes longer than the target, load may add a quarter to it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Admission:
     """The door's judgement. For one event loop."""
 
     settings: Settings
+    """May be replaced: who comes next is judged by it."""
     stages: Stages
     governor: Governor
     metrics: Metrics
+
+    def apply(self, settings: Settings) -> None:
+        """Judge by these from now on."""
+        self.settings = settings
 
     def check(self, sessions: int) -> None:
         """Raise AtCapacity when a session beside these would wait too long, or has no place."""

@@ -6,18 +6,16 @@ It takes no part in a turn.
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from audio.vad import VadModel
 from models.batching import BatchingEmbedder
@@ -28,15 +26,21 @@ from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
 from server.answering.configured import build_language_model
 from server.cache.ladder import build_ladder
-from server.door.addresses import Addresses
-from server.door.connection import GuardedConnection, refuse_unless_let_in
-from server.door.doorkeeper import Doorkeeper, limits_of
+from server.configuration.applying import appliers_of
+from server.configuration.live import LiveSettings
+from server.configuration.reloader import Reloader
+from server.door.connection import (
+    GuardedConnection,
+    limit_send_buffer,
+    refuse_unless_let_in,
+    select_subprotocol,
+    set_limits,
+)
+from server.door.doorkeeper import Doorkeeper
 from server.door.port import listening_error
 from server.door.quiet_logger import quiet_logger
-from server.door.rules import Rules
 from server.door.session_pace import PacedMessages, pace_of
 from server.door.tls import Tls
-from server.door.tokens import chosen_subprotocol
 from server.engines.hub_watch import HubWatch
 from server.engines.knowledge import open_knowledge
 from server.engines.knowledge_watch import KnowledgeWatch
@@ -67,7 +71,7 @@ from server.watching.reports import Reports
 from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Web
 from server.wire.connections import Connections
-from server.wire.dialect import OWN, Dialect, dialect_of
+from server.wire.dialect import OWN, dialect_of
 from server.wire.outbox import Outbox
 from server.workers import Workers
 from server.wyoming.opening import home_assistants_port
@@ -82,8 +86,6 @@ LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], Spee
 PING_INTERVAL_S = 15
 PING_TIMEOUT_S = 10
 CLOSE_TIMEOUT_S = 2
-SEND_BUFFER_BYTES = 32 * 1024
-"""0.7 s of speech at 22,050 Hz."""
 GOODBYE_S = 0.4
 """Time that clients have to take their close at shutdown; then their connections are cut."""
 LEAVING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -101,12 +103,16 @@ class App:
     """What is said of the calibration that the settings carry."""
     watchdog: Watchdog | None = None
     """What ends the process when stopping hangs; None where the process is not ours to end."""
+    reload: Callable[[], Settings] | None = None
+    """Reads the settings anew, as they were read at the start."""
     sessions: dict[str, Session] = field(default_factory=dict)
     port: int = 0
     _session_count: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _connections: Connections = field(default_factory=Connections)
+    _live: LiveSettings = field(init=False)
+    _reloader: Reloader = field(init=False)
     _shared: Surroundings = field(init=False)
     _admission: Admission = field(init=False)
     _door: Doorkeeper = field(init=False)
@@ -116,15 +122,18 @@ class App:
     _uploads: UploadDesk = field(init=False)
     _wyoming: "Switchboard | None" = None
 
+    def __post_init__(self) -> None:
+        self._live = LiveSettings(self.settings)
+
     async def run(self, on_ready: Callable[[int], None] = lambda port: None) -> None:
         """Serve until `stop` or SIGTERM. Raises StartError when it cannot start."""
         self._loop = asyncio.get_running_loop()
         self._tls = await asyncio.to_thread(Tls.load, self.settings.tls_cert, self.settings.tls_key)
+        self._reloader = Reloader(self._live, self.reload, self._tls)
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
-        addresses = Addresses(limits_of(self.settings))
-        self._door = Doorkeeper(Rules.of(self.settings), addresses, shared.metrics.count_refused)
+        self._door = Doorkeeper.of(self.settings, shared.metrics.count_refused)
         self._health = make_health_watch(shared, self.sessions)
         reports = Reports(
             shared,
@@ -133,7 +142,9 @@ class App:
             self._health,
             self.calibration,
             self._stopping.is_set,
+            self._reloader,
         )
+        self._live.appliers += appliers_of(shared, self._admission, self._door, self._health)
         self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
             opening = home_assistants_port(shared, self._admit)
@@ -165,7 +176,7 @@ class App:
         """Let `run` finish: no new sessions, running answers get the drain time."""
         self._stopping.set()
         if self.watchdog is not None:
-            self.watchdog.start(self.settings.drain_timeout_s + GRACE_S)
+            self.watchdog.start(self._live.current.drain_timeout_s + GRACE_S)
 
     def stop_soon(self) -> None:
         """Stop from another thread; without effect when it does not run."""
@@ -178,7 +189,7 @@ class App:
         An interpreter that goes while a native call runs may crash, or hide that it hung.
         """
         for stage in self._shared.stages.all():
-            stage.join(self.settings.drain_timeout_s + GRACE_S)
+            stage.join(self._live.current.drain_timeout_s + GRACE_S)
 
     def _build(self) -> tuple[Store, EspeakLibrary, Surroundings]:
         settings = self.settings
@@ -216,7 +227,7 @@ class App:
         )
         ladder = build_ladder(settings, metrics.cache)
         stages, room = Stages.build(settings, metrics, ladder), EngineRoom(engines)
-        add_gauges(metrics.registry, settings, stages, room)
+        add_gauges(metrics.registry, lambda: self._live.current, stages, room)
         shared = Surroundings(
             settings,
             stages,
@@ -239,7 +250,7 @@ class App:
                 # Any factory will do, says websockets' documentation; its type asks for a class.
                 create_connection=cast(type[ServerConnection], self._connect),
                 process_request=self._answer_request,
-                select_subprotocol=_select_subprotocol,
+                select_subprotocol=select_subprotocol,
                 logger=quiet_logger(),
                 ssl=None if self._tls is None else self._tls.context,
                 compression=None,
@@ -263,9 +274,11 @@ class App:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             for number in LEAVING_SIGNALS:
                 loop.add_signal_handler(number, self._leave, loop)
+            loop.add_signal_handler(signal.SIGHUP, self._reloader.ask)
         workers = Workers("watch", 2)
         prespeaker = Prespeaker(settings, store, room, self._shared.stages, workers)
         rewarmer = Rewarmer(settings, room, self._shared.stages)
+        self._live.appliers += [prespeaker.apply, rewarmer.apply]
         hub = HubWatch(settings, room, library, self.say, workers)
         knowledge = KnowledgeWatch(settings, store, room, library, workers)
         async with asyncio.TaskGroup() as group:
@@ -279,6 +292,7 @@ class App:
                 rewarmer.run(),
                 self._uploads.run(),
                 health,
+                self._reloader.run(),
             ]
             if (chat := room.current.chat) is not None:
                 chat.on_change = room.change
@@ -304,8 +318,8 @@ class App:
     async def _drain(self) -> None:
         """Let every session end its answer within the drain time and say goodbye; cut the rest."""
         for session in self.sessions.values():
-            session.leave(self.settings.drain_timeout_s)
-        patience_s = self.settings.drain_timeout_s
+            session.leave(self._live.current.drain_timeout_s)
+        patience_s = self._live.current.drain_timeout_s
         others = [] if self._wyoming is None else [self._wyoming.drain(patience_s)]
         await self._connections.end(patience_s + GOODBYE_S, *others)
 
@@ -316,17 +330,17 @@ class App:
         visitor = connection if isinstance(connection, GuardedConnection) else None
         response = self._web.respond(request, visitor)
         if response is None:
-            _set_limits(connection, dialect_of(request.path, request.headers))
+            set_limits(connection, dialect_of(request.path, request.headers))
         return response
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         """Run one session and close it with the code that its end deserves."""
-        _limit_send_buffer(connection)
+        limit_send_buffer(connection)
         self._session_count += 1
         session_id = f"sess_{self._session_count:06d}"
         request = connection.request
         dialect = OWN if request is None else dialect_of(request.path, request.headers)
-        outbox = Outbox(connection, session_id, self.settings.send_timeout_s, dialect)
+        outbox = Outbox(connection, session_id, self._live.current.send_timeout_s, dialect)
         self._connections.handled_here()
         try:
             refuse_unless_let_in(connection)
@@ -343,12 +357,14 @@ class App:
         self, session_id: str, outbox: Outbox, connection: ServerConnection
     ) -> None:
         self._admit()
+        # A session keeps the settings that it began with.
+        shared = replace(self._shared, settings=self._live.current)
         session = self.sessions[session_id] = Session(
-            session_id, outbox, self._shared, connection.transport
+            session_id, outbox, shared, connection.transport
         )
         self._shared.metrics.set_sessions(len(self.sessions))
         try:
-            paced = PacedMessages(connection, pace_of(self.settings))
+            paced = PacedMessages(connection, pace_of(self._live.current))
             async with screened(paced, outbox, self._uploads) as messages:
                 await session.run(messages)
         finally:
@@ -360,24 +376,3 @@ class App:
             raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
         busy = 0 if self._wyoming is None else self._wyoming.busy
         self._admission.check(len(self.sessions) + busy)
-
-
-def _select_subprotocol(
-    connection: ServerConnection, offered: Sequence[Subprotocol]
-) -> Subprotocol | None:
-    chosen = chosen_subprotocol(offered)
-    return None if chosen is None else Subprotocol(chosen)
-
-
-def _set_limits(connection: ServerConnection, dialect: Dialect) -> None:
-    """Read what this path's clients send: frames follow the handshake, so none was parsed yet."""
-    connection.protocol.max_message_size = dialect.message_bytes
-    connection.recv_messages.high = dialect.queued_messages
-    connection.recv_messages.low = dialect.queued_messages // 4
-
-
-def _limit_send_buffer(connection: ServerConnection) -> None:
-    """The kernel would hold a minute of speech for a client that reads none of it."""
-    with suppress(OSError):
-        tcp = connection.transport.get_extra_info("socket")
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

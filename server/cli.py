@@ -143,18 +143,24 @@ def _add_cache(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _serve(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:
-    from server.calibration.use import tune_for_serving
+    from server.calibration.use import tune, tune_for_serving
     from server.commands.serve import run_serve, say
 
-    settings = loaded.settings
-    host = settings.host if parsed.host is None else parsed.host
-    port = settings.port if parsed.port is None else parsed.port
-    if not 0 <= port <= 65535:
-        print(f"parley: --port {port}: accepted are 0 to 65535", file=sys.stderr)
+    if parsed.port is not None and not 0 <= parsed.port <= 65535:
+        print(f"parley: --port {parsed.port}: accepted are 0 to 65535", file=sys.stderr)
         return MISUSED
+    given = {
+        name: value
+        for name, value in (("host", parsed.host), ("port", parsed.port))
+        if value is not None
+    }
     fit = tune_for_serving(loaded, say)
-    settings = replace(fit.loaded.settings, host=host, port=port)
-    return run_serve(settings, with_samples=parsed.samples, calibration=fit.note)
+    return run_serve(
+        replace(fit.loaded.settings, **given),
+        with_samples=parsed.samples,
+        calibration=fit.note,
+        reload=lambda: replace(tune(load_settings()).loaded.settings, **given),
+    )
 
 
 def _ask(parsed: argparse.Namespace, loaded: LoadedSettings) -> int:

@@ -74,6 +74,12 @@ class Governor:
                 self.sample(clock())
             self.metrics.observe_loop_lag(await sleep_and_measure(SAMPLE_S, clock))
 
+    def enable(self, is_enabled: bool) -> None:
+        """Turn it on or off; off, what was given up is given back at once."""
+        self.is_enabled = is_enabled
+        if not is_enabled and self.steps:
+            self._change([])
+
     def has(self, step: Step) -> bool:
         """Tell whether that step is taken now."""
         return step in self.steps

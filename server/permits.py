@@ -80,6 +80,7 @@ class Permits:
         self.overdue = 0
         """Calls that run though their callers' deadlines are over: their threads may hang."""
         self._line: list[Ticket] = []
+        self._owns_cores = cores is None
         self._cores = cores or Cores(limit)
         self._cores.join(self)
 
@@ -99,6 +100,13 @@ class Permits:
         """The ticket that this line would grant now, if the cores allow; None without room."""
         self._drop_withdrawn()
         return self._line[0] if self._line and self.in_use < self.limit else None
+
+    def resize(self, limit: int, queue_limit: int) -> None:
+        """Grant and line up as many as that from now on; what is granted or waits stays so."""
+        self.limit, self.queue_limit = limit, queue_limit
+        if self._owns_cores:
+            self._cores.limit = limit
+        self._cores.dispatch()
 
     def request(self, deadline: Deadline, grant: Callable[[], None]) -> Ticket:
         """Call `grant` now when there is room, else when its turn comes. Raises QueueFull."""

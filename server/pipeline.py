@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -71,8 +71,8 @@ class Stages:
     @classmethod
     def build(cls, settings: Settings, metrics: Metrics, ladder: Ladder | None = None) -> "Stages":
         """Make each stage with its permits, queue and cache, over the ladder's lower tiers."""
-        limit_bytes = settings.cache_bytes if settings.cache_enabled else 0
-        cores = Cores(settings.core_permits or usable_cores())
+        limit_bytes = _memory_limit_of(settings)
+        cores = Cores(_cores_of(settings))
 
         def make(
             name: str,
@@ -96,6 +96,28 @@ class Stages:
             tts=make("tts", settings.tts_permits, Speech, _speech_bytes, cores),
             ladder=ladder,
         )
+
+    def apply(self, settings: Settings) -> None:
+        """Change permits, lines and caches to what the settings say now; nothing running is cut."""
+        self.cores.limit = _cores_of(settings)
+        permits = (
+            settings.stt_permits,
+            settings.search_permits,
+            settings.answer_permits,
+            settings.tts_permits,
+        )
+        stages: tuple[Stage[Any], ...] = self.all()
+        for stage, count in zip(stages, permits, strict=True):
+            stage.resize(StageLimits(count, settings.stage_queue_limit))
+        for cache in self.caches():
+            cache.resize(_memory_limit_of(settings))
+            cache.ttl_s = settings.cache_ttl_s
+        if self.ladder is not None and self.ladder.disk is not None:
+            self.ladder.disk.limit_bytes = settings.cache_disk_bytes
+
+    def caches(self) -> tuple[MemoryCache[Any], ...]:
+        """Return the memory of each."""
+        return tuple(stage.cache for stage in self.all())
 
     def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
         """Return them in the order of a turn."""
@@ -251,6 +273,14 @@ class Pipeline:
         earlier = Earlier(subject.question, vectors.pop(), subject.document) if subject else None
         retrieval = retriever.search_readings(readings, vectors, hits, self.narrowing, earlier)
         return Found(retrieval, embed_ms, tuple(readings), subject)
+
+
+def _memory_limit_of(settings: Settings) -> int:
+    return settings.cache_bytes if settings.cache_enabled else 0
+
+
+def _cores_of(settings: Settings) -> int:
+    return settings.core_permits or usable_cores()
 
 
 def _without_clause_mark(sentence: str) -> tuple[str, bool]:

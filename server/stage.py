@@ -124,6 +124,12 @@ class Stage(Generic[Value]):
             if key is not None and is_counted:
                 self.metrics.count_cache(self.name, is_hit=is_hit)
 
+    def resize(self, limits: StageLimits) -> None:
+        """Run and line up as many as that from now on; threads are added and never taken away."""
+        self.limits = limits
+        self._workers.grow_to(limits.permits)
+        self.permits.resize(limits.permits, limits.queue_limit)
+
     def close(self) -> None:
         """Let the threads end once their work is done."""
         self._workers.close()

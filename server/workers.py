@@ -20,11 +20,15 @@ class Workers:
 
     def __init__(self, name: str, count: int) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
+        self._name = name
+        self._threads: list[threading.Thread] = []
+        self.grow_to(count)
+
+    def grow_to(self, count: int) -> None:
+        """Have at least that many threads; there are never fewer than there were."""
+        for number in range(len(self._threads), count):
+            thread = threading.Thread(target=self._work, name=f"{self._name}-{number}", daemon=True)
+            self._threads.append(thread)
             thread.start()
 
     def submit(self, work: Callable[[], Any], deliver: Delivery) -> None:

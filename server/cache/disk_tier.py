@@ -83,7 +83,8 @@ class DiskStore:
         Raises DiskUnavailable when the folder cannot be made or written.
         """
         self._folder = folder
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
+        """May be changed: the next write makes room."""
         self._now = now
         self._local = threading.local()
         self._guard = threading.Lock()
@@ -127,7 +128,7 @@ class DiskStore:
 
         Raises DiskFull, DiskUnavailable.
         """
-        if self.is_paused or len(blob) > self._limit_bytes:
+        if self.is_paused or len(blob) > self.limit_bytes:
             return False
         try:
             self._write(key, blob, self._now() + keep_s)
@@ -279,11 +280,11 @@ class DiskStore:
             return None
 
     def _make_room(self) -> None:
-        excess = self._total("bytes") - self._limit_bytes
+        excess = self._total("bytes") - self.limit_bytes
         if excess <= 0:
             return
         self._flush_uses()
-        excess += int(self._limit_bytes * (1 - ROOM_SHARE))
+        excess += int(self.limit_bytes * (1 - ROOM_SHARE))
         keys: list[str] = []
         for key, size in self._connection().execute("SELECT key, size FROM entries ORDER BY used"):
             if excess <= 0:

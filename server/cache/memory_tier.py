@@ -57,8 +57,10 @@ class MemoryCache(Generic[Value]):
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.counts = CacheCounts()
+        self.ttl_s = ttl_s
+        """May be changed: what is kept already expires as it was to."""
         self._limit_bytes = limit_bytes
-        self._ttl_s = ttl_s
+        self._share = 1.0
         self._size_of = size_of
         self._clock = clock
         self._chance = chance
@@ -87,14 +89,27 @@ class MemoryCache(Generic[Value]):
         size_bytes = self._size_of(value) + len(key)
         if key in self._entries:
             self._remove(key)
-        ttl_s = self._ttl_s * (1 - TTL_JITTER * self._chance()) - age_s
-        if size_bytes > self._limit_bytes or ttl_s <= 0:
+        ttl_s = self.ttl_s * (1 - TTL_JITTER * self._chance()) - age_s
+        if size_bytes > self.limit_bytes or ttl_s <= 0:
             return
         self._entries[key] = _Entry(value, size_bytes, self._clock() + ttl_s, cost_ms)
         self.counts.size_bytes += size_bytes
-        while self.counts.size_bytes > self._limit_bytes:
-            self._remove(next(iter(self._entries)))
-            self.counts.evictions += 1
+        self._make_room()
+
+    @property
+    def limit_bytes(self) -> int:
+        """What may be kept now."""
+        return int(self._limit_bytes * self._share)
+
+    def resize(self, limit_bytes: int) -> None:
+        """Keep up to so much from now on; what is too much is dropped."""
+        self._limit_bytes = limit_bytes
+        self._make_room()
+
+    def squeeze(self, share: float) -> None:
+        """Keep only that share, 0 to 1, of the limit until told otherwise: memory is short."""
+        self._share = share
+        self._make_room()
 
     def values(self) -> list[Value]:
         """Return what is kept, most recently used first."""
@@ -108,6 +123,11 @@ class MemoryCache(Generic[Value]):
         """Drop everything; the counts of hits and misses stay."""
         self._entries.clear()
         self.counts.size_bytes = 0
+
+    def _make_room(self) -> None:
+        while self.counts.size_bytes > self.limit_bytes:
+            self._remove(next(iter(self._entries)))
+            self.counts.evictions += 1
 
     def _remove(self, key: str) -> None:
         self.counts.size_bytes -= self._entries.pop(key).size_bytes

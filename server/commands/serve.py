@@ -4,6 +4,7 @@ import asyncio
 import faulthandler
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Never
 
@@ -22,20 +23,18 @@ def run_serve(
     with_samples: bool,
     calibration: str = "",
     load_speech: LoadSpeech = load_speech_engines,
+    reload: Callable[[], Settings] | None = None,
 ) -> Never:
     """Serve until stopped, then end the process; it does not return.
 
-    `calibration` tells what of it is in effect. Raises StartError when it cannot start. Exit codes:
-    0, or 70 from the watchdog when a thread hangs.
+    `calibration` tells what of it is in effect; `reload` reads the settings anew at SIGHUP. Raises
+    StartError when it cannot start. Exit codes: 0, or 70 from the watchdog when a thread hangs.
     """
-    if not is_loopback(settings.host) and not split_list(settings.token):
-        raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
-    if problem := wyoming_problem(asdict(settings)):
-        raise StartError(problem)
+    check_open_ports(settings)
     started_at_s = time.monotonic()
     # A crash in native code then says in which call, before the process dies of it.
     faulthandler.enable()
-    app = App(settings, say, with_samples, load_speech, calibration, Watchdog())
+    app = App(settings, say, with_samples, load_speech, calibration, Watchdog(), reload)
 
     def on_ready(port: int) -> None:
         engines = app.engines()
@@ -55,6 +54,14 @@ def run_serve(
     app.join()
     say("Stopped.")
     end_process(0)
+
+
+def check_open_ports(settings: Settings) -> None:
+    """Raise StartError for a port that would be open to others without a token."""
+    if not is_loopback(settings.host) and not split_list(settings.token):
+        raise StartError(f"--host {settings.host}: set PARLEY_TOKEN to listen off loopback")
+    if problem := wyoming_problem(asdict(settings)):
+        raise StartError(problem)
 
 
 def say(text: str) -> None:

@@ -5,14 +5,23 @@ connection is counted once they are read.
 """
 
 import asyncio
-from typing import Any, cast
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final, cast
 
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request
+from websockets.typing import Subprotocol
 
 from server.door.addresses import Verdict
 from server.door.doorkeeper import Doorkeeper
+from server.door.tokens import chosen_subprotocol
 from server.errors import SessionError
+from server.wire.dialect import Dialect
+
+SEND_BUFFER_BYTES: Final = 32 * 1024
+"""0.7 s of speech at 22,050 Hz."""
 
 
 class GuardedConnection(ServerConnection):
@@ -69,3 +78,25 @@ def refuse_unless_let_in(connection: ServerConnection) -> None:
     """Raise what the connection was refused with when its handshake was answered."""
     if isinstance(connection, GuardedConnection) and connection.refusal is not None:
         raise connection.refusal
+
+
+def select_subprotocol(
+    connection: ServerConnection, offered: Sequence[Subprotocol]
+) -> Subprotocol | None:
+    """Return what the answer to a handshake names."""
+    chosen = chosen_subprotocol(offered)
+    return None if chosen is None else Subprotocol(chosen)
+
+
+def set_limits(connection: ServerConnection, dialect: Dialect) -> None:
+    """Read what this path's clients send: frames follow the handshake, so none was parsed yet."""
+    connection.protocol.max_message_size = dialect.message_bytes
+    connection.recv_messages.high = dialect.queued_messages
+    connection.recv_messages.low = dialect.queued_messages // 4
+
+
+def limit_send_buffer(connection: ServerConnection) -> None:
+    """The kernel would hold a minute of speech for a client that reads none of it."""
+    with suppress(OSError):
+        tcp = connection.transport.get_extra_info("socket")
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)

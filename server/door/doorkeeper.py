@@ -29,6 +29,16 @@ class Doorkeeper:
     count_refused: Callable[[str], None] = lambda code: None
     now_s: Callable[[], float] = time.monotonic
 
+    @classmethod
+    def of(cls, settings: Settings, count_refused: Callable[[str], None]) -> "Doorkeeper":
+        """Return the door of these settings."""
+        return cls(Rules.of(settings), Addresses(limits_of(settings)), count_refused)
+
+    def apply(self, settings: Settings) -> None:
+        """Judge who comes from now on by these; who is in stays in."""
+        self.rules = Rules.of(settings)
+        self.addresses.limits = limits_of(settings)
+
     def speaks_for_others(self, peer: str) -> bool:
         """Tell whether the peer is a proxy that is trusted to name its clients."""
         return is_within(peer, self.rules.proxies)

@@ -65,6 +65,10 @@ class Prespeaker:
         finally:
             self.room.unsubscribe(listener)
 
+    def apply(self, settings: Settings) -> None:
+        """Do as these say from the next round on."""
+        self.settings = settings
+
     def _texts(self) -> list[str]:
         return openings(self.store, self.settings.prespeak_documents)
 

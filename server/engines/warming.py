@@ -78,7 +78,7 @@ class Rewarmer:
 
     async def run(self) -> None:
         """Wait for new documents, again and again."""
-        if not (self.settings.rewarm_questions and self.settings.cache_enabled):
+        if not self.settings.cache_enabled:
             return
         changed = asyncio.Event()
         generation = self.room.current.knowledge.generation
@@ -96,6 +96,10 @@ class Rewarmer:
                     await self.ask_again(changed)
         finally:
             self.room.unsubscribe(listener)
+
+    def apply(self, settings: Settings) -> None:
+        """Do as these say from the next round on."""
+        self.settings = settings
 
     async def ask_again(self, changed: asyncio.Event) -> int:
         """Ask the questions asked last first, and stop when `changed`; return how many."""

@@ -34,12 +34,11 @@ def add_own_rules(
 ) -> None:
     """Add a rule for latency, hit rate, Redis, lines, memory, the event loop and the index."""
     rules = [
-        _latency_rule(settings, metrics),
+        *rules_of(settings, metrics),
         *([_hit_rate_rule(metrics)] if settings.cache_enabled else []),
         *_redis_rules(stages),
         *_language_model_rules(room),
         _queue_rule(metrics, stages),
-        _memory_rule(settings),
         Rule(
             AlertName.LOOP_LAG_HIGH, metrics.loop_lag_ms, LAG_HIGH_MS, LAG_GOOD_MS, "ms", hold_s=0
         ),
@@ -47,6 +46,11 @@ def add_own_rules(
     ]
     for rule in rules:
         book.add(rule)
+
+
+def rules_of(settings: Settings, metrics: Metrics) -> list[Rule]:
+    """Return the rules whose limits are settings that may change."""
+    return [_latency_rule(settings, metrics), _memory_rule(settings)]
 
 
 def _latency_rule(settings: Settings, metrics: Metrics) -> Rule:

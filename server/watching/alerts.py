@@ -112,6 +112,10 @@ class AlertBook:
             raise ValueError(f"there is a rule {rule.name} already")
         self._standings[rule.name] = _Standing(rule)
 
+    def replace(self, rule: Rule) -> None:
+        """Judge by that rule instead of the one of its name; what is raised stays so until then."""
+        self._standings[rule.name].rule = rule
+
     @property
     def names(self) -> tuple[AlertName, ...]:
         """The alerts that have a rule."""

@@ -3,6 +3,7 @@
 They cost nothing between two scrapes. It changes nothing.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -14,9 +15,12 @@ from server.watching.machine import resident_bytes
 
 
 def add_gauges(
-    registry: CollectorRegistry, settings: Settings, stages: Stages, room: EngineRoom
+    registry: CollectorRegistry,
+    settings: Callable[[], Settings],
+    stages: Stages,
+    room: EngineRoom,
 ) -> None:
-    """Put them into the registry, once."""
+    """Put them into the registry, once; `settings` gives those in effect."""
 
     def gauge(name: str, told: str, *labels: str) -> Gauge:
         return Gauge(name, told, labels, registry=registry)
@@ -26,14 +30,15 @@ def add_gauges(
     waiting = gauge("parley_stage_waiting", "Calls in the line of a stage now", "stage")
     for stage in stages.all():
         permits = stage.permits
-        limit.labels(stage.name).set(permits.limit)
+        limit.labels(stage.name).set_function(partial(getattr, permits, "limit"))
         in_use.labels(stage.name).set_function(partial(getattr, permits, "in_use"))
         waiting.labels(stage.name).set_function(partial(getattr, permits, "waiting"))
-    gauge("parley_stage_queue_limit", "Calls that may wait for one stage").set(
-        settings.stage_queue_limit
-    )
-    gauge("parley_sessions_maximum", "Sessions that are let in").set(settings.sessions_maximum)
-    gauge("parley_target_seconds", "Voice-to-voice that is aimed at").set(settings.target_ms / 1000)
+    queue_limit = gauge("parley_stage_queue_limit", "Calls that may wait for one stage")
+    queue_limit.set_function(lambda: settings().stage_queue_limit)
+    sessions = gauge("parley_sessions_maximum", "Sessions that are let in")
+    sessions.set_function(lambda: settings().sessions_maximum)
+    target = gauge("parley_target_seconds", "Voice-to-voice that is aimed at")
+    target.set_function(lambda: settings().target_ms / 1000)
     memory = gauge("parley_memory_bytes", "Memory that the process takes now")
     memory.set_function(resident_bytes)
     passages = gauge("parley_index_passages", "Passages in the index")

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass, field
 from typing import Final
 
+from server.settings import Settings
 from server.surroundings import Surroundings
-from server.watching.alert_rules import add_own_rules
+from server.watching.alert_rules import add_own_rules, rules_of
 from server.watching.alerts import Alert, AlertBook, Change
 from server.watching.history import History, HistoryError, Minute
 from server.watching.machine import resident_bytes
@@ -80,6 +81,11 @@ class HealthWatch:
         for poster in (self.webhook, self.collector):
             if poster is not None:
                 poster.close()
+
+    def apply(self, settings: Settings) -> None:
+        """Judge by the limits that the settings say now."""
+        for rule in rules_of(settings, self.shared.metrics):
+            self.book.replace(rule)
 
     def raised(self) -> list[Alert]:
         """Return the alerts that are raised now."""

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from server.admission import Admission
+from server.configuration.reloader import Reloader
 from server.session import Session
+from server.settings import Settings
 from server.surroundings import Surroundings
 from server.watching.health_watch import HealthWatch
 from server.watching.history import columns
@@ -25,6 +27,7 @@ class Reports:
         health: HealthWatch,
         calibration: str = "",
         is_stopping: Callable[[], bool] = lambda: False,
+        reloader: Reloader | None = None,
     ) -> None:
         self._shared = shared
         self._admission = admission
@@ -32,6 +35,7 @@ class Reports:
         self._health = health
         self._calibration = calibration
         self._is_stopping = is_stopping
+        self._reloader = reloader
 
     def pages(self) -> dict[str, Report]:
         """Return path to report."""
@@ -66,7 +70,7 @@ class Reports:
                 "status": status,
                 "stuck": stuck,
                 "version": self._shared.version,
-                "preset": str(self._shared.settings.preset),
+                "preset": str(self._settings.preset),
                 "engines": engines.names(),
                 "notes": list(engines.notes),
                 "calibration": self._calibrated(),
@@ -82,7 +86,7 @@ class Reports:
         """Plain text; 503 while it stops or has no place, so that a balancer looks elsewhere."""
         if self._is_stopping():
             return Page(b"stopping\n", "text/plain", 503)
-        if len(self._sessions) >= self._shared.settings.sessions_maximum:
+        if len(self._sessions) >= self._settings.sessions_maximum:
             return Page(b"at capacity\n", "text/plain", 503)
         return Page(b"ready\n", "text/plain")
 
@@ -108,6 +112,7 @@ class Reports:
                 "engines": engines.names(),
                 "language_model": self._language_model(),
                 "memory": self._memory(),
+                "settings": {} if self._reloader is None else self._reloader.plain(),
                 "alerts": [asdict(alert) for alert in self._health.raised()],
             }
         )
@@ -122,8 +127,13 @@ class Reports:
             return None
         return {**self._shared.metrics.llm.summary(), "endpoints": chat.status()}
 
+    @property
+    def _settings(self) -> Settings:
+        """Those in effect now."""
+        return self._shared.settings if self._reloader is None else self._reloader.live.current
+
     def _memory(self) -> dict[str, int]:
-        bound_mb = self._shared.settings.memory_maximum_mb
+        bound_mb = self._settings.memory_maximum_mb
         return {
             "resident_bytes": resident_bytes(),
             "bound_bytes": bound_mb << 20 or usable_memory_bytes(),
@@ -131,7 +141,7 @@ class Reports:
 
     def _calibrated(self) -> dict[str, str | int]:
         """Tell the values in effect, and what is said of them."""
-        settings = self._shared.settings
+        settings = self._settings
         return {
             "note": self._calibration,
             "stt_threads": settings.stt_threads,

@@ -56,6 +56,11 @@ def set_up_logging(level: LogLevel, form: LogFormat) -> None:
     logging.basicConfig(level=level.upper(), handlers=[make_handler(form, sys.stderr)])
 
 
+def set_level(level: LogLevel) -> None:
+    """Log so much from now on."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def make_handler(form: LogFormat, stream: TextIO) -> logging.Handler:
     """Return a handler that writes in that form what may be written."""
     handler = logging.StreamHandler(stream)

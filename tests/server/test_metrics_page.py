@@ -57,7 +57,7 @@ VALUES: Mapping[str, set[str]] = {
 def registry_of(stand: Stand) -> CollectorRegistry:
     """The registry as server/app.py fills it."""
     shared = stand.shared
-    add_gauges(shared.metrics.registry, shared.settings, shared.stages, shared.engine_room)
+    add_gauges(shared.metrics.registry, lambda: shared.settings, shared.stages, shared.engine_room)
     return shared.metrics.registry
 
 
