@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.results import write_result
+from models.allocation import keep_freed_memory
 from rag.embedding import Embedder
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--json", action="store_true")
     parsed = parser.parse_args(arguments)
+    keep_freed_memory()
     options = ingest_options(None, [], dry_run=False)
     embedder = load_embedder(load_settings({}).settings, print_nothing, options.workers)
     embedder.embed(["warm"])

@@ -23,10 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.script import load_script
     from benchmarks.standin import STANDIN_DIR, load_standins
     from benchmarks.standin_calibration import tune_standins
+    from models.allocation import keep_freed_memory
     from server.app import App
     from server.settings import load_settings
 
     parsed = _parser().parse_args(arguments)
+    keep_freed_memory()
     loaded = load_settings()
     fit = tune_standins(loaded)
     is_own = loaded.origins["data_dir"] == "default"
