@@ -84,7 +84,13 @@ class PlaybackProcessor extends scope.AudioWorkletProcessor {
     else if (message.type === "item") this._playout.beginItem(message.itemId);
     else if (message.type === "sentence") this._playout.markSentence(message.sentence);
     else if (message.type === "end") this._playout.end();
-    else if (message.type === "flush") this._playout.flush(message.mayGoOn);
+    else if (message.type === "flush") this._flush(message.mayGoOn);
+  }
+
+  /** Told at once: how much was heard is known before the next block. @param {boolean} mayGoOn */
+  _flush(mayGoOn) {
+    this._playout.flush(mayGoOn);
+    this._reportEvents();
   }
 
   /** @param {ArrayBuffer} pcm little-endian PCM16 @param {number} rateHz */
@@ -100,9 +106,13 @@ class PlaybackProcessor extends scope.AudioWorkletProcessor {
     const [first, ...others] = outputs[0];
     this._playout.render(first);
     for (const other of others) other.set(first);
-    for (const event of this._playout.takeEvents()) this._report(event);
+    this._reportEvents();
     this._measure(first);
     return true;
+  }
+
+  _reportEvents() {
+    for (const event of this._playout.takeEvents()) this._report(event);
   }
 
   /** @param {object} event */

@@ -1,7 +1,7 @@
 // Black-box ears, injected before any script of the page: records what reaches the loudspeakers and
 // what is asked of the microphone. Needs nothing from the page and no exception in its CSP.
 (() => {
-  const ears = { blocks: [], rateHz: 0, constraints: null };
+  const ears = { blocks: [], rateHz: 0, constraints: null, voices: [], room: null };
   globalThis.__ears = ears;
 
   // 20 s of waiting blocks: a ScriptProcessor of any size lost sound whenever a busy page was late.
@@ -25,9 +25,36 @@
       ears.rateHz = this.context.sampleRate;
       connect.call(this, tap);
       record(tap.stream.getAudioTracks()[0]);
+      ears.voices.push(tap.stream);
+      ears.room?.enter(tap.stream);
     }
     return connect.call(this, target, ...rest);
   };
+
+  // A room with a loudspeaker in it: the page's microphone hears the page itself, and whoever the
+  // test lets speak. `globalThis.__room` = {gain, delayS} turns it on.
+  class Room {
+    constructor({ gain, delayS }) {
+      this.context = new AudioContext();
+      this.microphone = new MediaStreamAudioDestinationNode(this.context, { channelCount: 1 });
+      this.loudspeaker = new GainNode(this.context, { gain });
+      const path = new DelayNode(this.context, { delayTime: delayS, maxDelayTime: 1 });
+      connect.call(connect.call(this.loudspeaker, path), this.microphone);
+      ears.voices.forEach((stream) => this.enter(stream));
+    }
+
+    enter(stream) {
+      connect.call(this.context.createMediaStreamSource(stream), this.loudspeaker);
+    }
+
+    async speak(base64) {
+      const bytes = Uint8Array.from(atob(base64), (mark) => mark.charCodeAt(0));
+      const buffer = await this.context.decodeAudioData(bytes.buffer);
+      const source = new AudioBufferSourceNode(this.context, { buffer });
+      connect.call(source, this.microphone);
+      source.start();
+    }
+  }
 
   const RAW = {
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
@@ -39,6 +66,11 @@
     devices.getUserMedia = async (constraints) => {
       ears.constraints = constraints;
       ears.opened += 1;
+      if (globalThis.__room) {
+        ears.room ??= new Room(globalThis.__room);
+        await ears.room.context.resume();
+        return ears.room.microphone.stream.clone();
+      }
       ears.stream = await getUserMedia(globalThis.__rawMicrophone ? RAW : constraints);
       return ears.stream;
     };

@@ -121,9 +121,19 @@ class ParleyPage:
         pcm = base64.b64decode(self.page.evaluate("__ears.base64()"))
         return Heard(from_pcm16(pcm), int(self.page.evaluate("__ears.rateHz")))
 
+    def speak(self, wav: Path) -> None:
+        """Lets a person speak into the microphone of a page opened with `in_room`."""
+        content = base64.b64encode(wav.read_bytes()).decode()
+        self.page.evaluate("(content) => __ears.room.speak(content)", content)
+
     def module(self, script: str) -> Any:
         """Runs the body of an async function in the page, which can import its modules."""
         return self.page.evaluate(f"(async () => {{ {script} }})()")
+
+
+def in_room(gain: float, delay_ms: int) -> str:
+    """The `script` of a page whose microphone hears its own loudspeaker, uncancelled."""
+    return f"globalThis.__room = {{ gain: {gain}, delayS: {delay_ms / 1000} }}"
 
 
 @contextmanager
