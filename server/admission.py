@@ -4,6 +4,7 @@ It predicts from what is measured now: the work that stands in line and what eac
 taken. It opens and closes nothing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +33,8 @@ class Admission:
     stages: Stages
     governor: Governor
     metrics: Metrics
+    is_memory_short: Callable[[], bool] = lambda: False
+    """Whether the process has too little memory for one session more."""
 
     def apply(self, settings: Settings) -> None:
         """Judge by these from now on."""
@@ -41,6 +44,8 @@ class Admission:
         """Raise AtCapacity when a session beside these would wait too long, or has no place."""
         if sessions >= self.settings.sessions_maximum:
             self._refuse(f"All {self.settings.sessions_maximum} places are taken.", RETRY_AFTER_MS)
+        if self.is_memory_short():
+            self._refuse("Memory is too short for one session more.", RETRY_AFTER_MS)
         predicted_ms, limit_ms = self.predicted_ms, self.limit_ms
         is_judged = sessions and self.settings.admission_by_latency
         if is_judged and predicted_ms > limit_ms:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -33,12 +33,11 @@ from server.door.connection import (
     GuardedConnection,
     limit_send_buffer,
     refuse_unless_let_in,
-    select_subprotocol,
     set_limits,
 )
 from server.door.doorkeeper import Doorkeeper
-from server.door.port import listening_error
-from server.door.quiet_logger import quiet_logger
+from server.door.listening import listen
+from server.door.memory_guard import MemoryGuard, bound_of
 from server.door.session_pace import PacedMessages, pace_of
 from server.door.tls import Tls
 from server.engines.hub_watch import HubWatch
@@ -83,9 +82,6 @@ log = logging.getLogger(__name__)
 
 LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], SpeechEngines]
 
-PING_INTERVAL_S = 15
-PING_TIMEOUT_S = 10
-CLOSE_TIMEOUT_S = 2
 GOODBYE_S = 0.4
 """Time that clients have to take their close at shutdown; then their connections are cut."""
 LEAVING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -114,6 +110,7 @@ class App:
     _live: LiveSettings = field(init=False)
     _reloader: Reloader = field(init=False)
     _shared: Surroundings = field(init=False)
+    _memory: MemoryGuard = field(init=False)
     _admission: Admission = field(init=False)
     _door: Doorkeeper = field(init=False)
     _tls: Tls | None = field(init=False)
@@ -132,7 +129,14 @@ class App:
         self._reloader = Reloader(self._live, self.reload, self._tls)
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
-        self._admission = Admission(self.settings, shared.stages, shared.governor, shared.metrics)
+        self._memory = MemoryGuard(shared.stages, shared.metrics, bound_of(self.settings))
+        self._admission = Admission(
+            self.settings,
+            shared.stages,
+            shared.governor,
+            shared.metrics,
+            lambda: self._memory.is_shut,
+        )
         self._door = Doorkeeper.of(self.settings, shared.metrics.count_refused)
         self._health = make_health_watch(shared, self.sessions)
         reports = Reports(
@@ -144,9 +148,12 @@ class App:
             self._stopping.is_set,
             self._reloader,
         )
-        self._live.appliers += appliers_of(shared, self._admission, self._door, self._health)
+        self._live.appliers += appliers_of(
+            shared, self._admission, self._door, self._health, self._memory
+        )
         self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
+            self._memory.refuse_start()
             opening = home_assistants_port(shared, self._admit)
             async with await self._listen() as server, opening as self._wyoming:
                 self.port = server.sockets[0].getsockname()[1]
@@ -241,30 +248,8 @@ class App:
         return library, shared
 
     async def _listen(self) -> Server:
-        settings = self.settings
-        try:
-            return await serve(
-                self._serve_connection,
-                settings.host,
-                settings.port,
-                # Any factory will do, says websockets' documentation; its type asks for a class.
-                create_connection=cast(type[ServerConnection], self._connect),
-                process_request=self._answer_request,
-                select_subprotocol=select_subprotocol,
-                logger=quiet_logger(),
-                ssl=None if self._tls is None else self._tls.context,
-                compression=None,
-                max_size=OWN.message_bytes,
-                max_queue=OWN.queued_messages,
-                open_timeout=settings.open_timeout_s,
-                ping_interval=PING_INTERVAL_S,
-                ping_timeout=PING_TIMEOUT_S,
-                close_timeout=CLOSE_TIMEOUT_S,
-                server_header=None,
-            )
-        except OSError as error:
-            where = settings.host, settings.port
-            raise listening_error(error, *where, "parley serve --port ") from error
+        parts = (self._serve_connection, self._connect, self._answer_request)
+        return await listen(self.settings, self._tls, *parts)
 
     async def _serve(
         self, server: Server, store: Store, library: EspeakLibrary, on_ready: Callable[[int], None]
@@ -293,6 +278,7 @@ class App:
                 self._uploads.run(),
                 health,
                 self._reloader.run(),
+                self._memory.run(),
             ]
             if (chat := room.current.chat) is not None:
                 chat.on_change = room.change

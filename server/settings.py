@@ -243,7 +243,10 @@ class Settings:
         True, "refuse a session whose turns would take longer than the target"
     )
     memory_maximum_mb: int = _setting(
-        0, "memory that alerts are judged by; 0 is the machine's", 0, 10_000_000
+        0,
+        "memory to keep to: caches shrink, then none is let in; 0 is the machine's",
+        0,
+        10_000_000,
     )
     idle_timeout_s: float = _setting(600.0, "a silent session is closed after this", 1, 86_400)
     send_timeout_s: float = _setting(

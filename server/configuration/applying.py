@@ -3,13 +3,18 @@
 from server.admission import Admission
 from server.configuration.live import Apply
 from server.door.doorkeeper import Doorkeeper
+from server.door.memory_guard import MemoryGuard
 from server.surroundings import Surroundings
 from server.watching.health_watch import HealthWatch
 from server.watching.structured_log import set_level
 
 
 def appliers_of(
-    shared: Surroundings, admission: Admission, door: Doorkeeper, health: HealthWatch
+    shared: Surroundings,
+    admission: Admission,
+    door: Doorkeeper,
+    health: HealthWatch,
+    memory: MemoryGuard,
 ) -> list[Apply]:
     """Return what puts settings into effect: assignments, which cannot fail half-way."""
     return [
@@ -18,5 +23,6 @@ def appliers_of(
         admission.apply,
         door.apply,
         health.apply,
+        memory.apply,
         lambda settings: set_level(settings.log_level),
     ]

@@ -5,11 +5,12 @@ It judges nothing itself: server/watching/alerts.py does.
 
 from typing import Final
 
+from server.door.memory_guard import bound_of
 from server.engines.room import EngineRoom
 from server.pipeline import Stages
 from server.settings import Settings
 from server.watching.alerts import AlertBook, AlertName, Rule
-from server.watching.machine import resident_bytes, usable_memory_bytes
+from server.watching.machine import resident_bytes
 from server.watching.metrics import Metrics
 from server.watching.series import Span
 
@@ -104,7 +105,7 @@ def _queue_rule(metrics: Metrics, stages: Stages) -> Rule:
 
 
 def _memory_rule(settings: Settings) -> Rule:
-    bound_bytes = settings.memory_maximum_mb << 20 or usable_memory_bytes()
+    bound_bytes = bound_of(settings)
     name = AlertName.MEMORY_HIGH
     return Rule(
         name, lambda: resident_bytes() / bound_bytes, MEMORY_HIGH, MEMORY_GOOD, "of the bound"

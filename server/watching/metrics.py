@@ -124,6 +124,10 @@ class Metrics:
         """Connections on the Wyoming port that are open now."""
         self._prometheus.wyoming_connections.set(count)
 
+    def set_cache_share(self, share: float) -> None:
+        """What the memory caches may use of their limits, 0 to 1."""
+        self._prometheus.cache_share.set(share)
+
     def set_alert(self, name: str, *, is_raised: bool) -> None:
         """Whether that alert is raised now."""
         self._prometheus.alerts.labels(name).set(int(is_raised))

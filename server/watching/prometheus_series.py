@@ -55,6 +55,10 @@ class PrometheusSeries:
         self.load = self._level("parley_load", "Heavy calls that run or wait, a core, averaged")
         self.steps = self._level("parley_degradation_step", "1 while given up under load", "step")
         self.alerts = self._level("parley_alert", "1 while the alert is raised", "alert")
+        self.cache_share = self._level(
+            "parley_cache_share", "Of their limits, what memory caches may use now"
+        )
+        self.cache_share.set(1)
         self.sessions = self._level("parley_sessions", "Sessions now")
 
     def _durations(self, name: str, told: str, *labels: str) -> Histogram:

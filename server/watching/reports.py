@@ -7,12 +7,13 @@ from typing import Any
 
 from server.admission import Admission
 from server.configuration.reloader import Reloader
+from server.door.memory_guard import bound_of
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
 from server.watching.health_watch import HealthWatch
 from server.watching.history import columns
-from server.watching.machine import resident_bytes, usable_memory_bytes
+from server.watching.machine import resident_bytes
 from server.web import Page, Report, json_page
 
 
@@ -86,7 +87,8 @@ class Reports:
         """Plain text; 503 while it stops or has no place, so that a balancer looks elsewhere."""
         if self._is_stopping():
             return Page(b"stopping\n", "text/plain", 503)
-        if len(self._sessions) >= self._settings.sessions_maximum:
+        is_full = len(self._sessions) >= self._settings.sessions_maximum
+        if is_full or self._admission.is_memory_short():
             return Page(b"at capacity\n", "text/plain", 503)
         return Page(b"ready\n", "text/plain")
 
@@ -133,10 +135,11 @@ class Reports:
         return self._shared.settings if self._reloader is None else self._reloader.live.current
 
     def _memory(self) -> dict[str, int]:
-        bound_mb = self._settings.memory_maximum_mb
         return {
             "resident_bytes": resident_bytes(),
-            "bound_bytes": bound_mb << 20 or usable_memory_bytes(),
+            "bound_bytes": bound_of(self._settings),
+            "cache_limit_bytes": sum(cache.limit_bytes for cache in self._shared.stages.caches()),
+            "refuses_sessions": self._admission.is_memory_short(),
         }
 
     def _calibrated(self) -> dict[str, str | int]:

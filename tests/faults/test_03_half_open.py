@@ -14,8 +14,8 @@ async def test_a_link_that_brings_nothing_back_is_dropped(
     start_faked: StartFaked, spoken: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dropped by ping, in the middle of an utterance; permits free; another client is answered."""
-    monkeypatch.setattr("server.app.PING_INTERVAL_S", 0.5)
-    monkeypatch.setattr("server.app.PING_TIMEOUT_S", 2)
+    monkeypatch.setattr("server.door.listening.PING_INTERVAL_S", 0.5)
+    monkeypatch.setattr("server.door.listening.PING_TIMEOUT_S", 2)
     server = start_faked()
     before = await server.settled()
     connection, session_id = await opened_as(server.url)

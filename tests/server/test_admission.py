@@ -66,6 +66,14 @@ def test_a_slow_machine_is_not_closed_for_being_slow(admission: Admission) -> No
         admission.check(2)
 
 
+def test_nobody_is_let_in_while_memory_is_short(admission: Admission) -> None:
+    """Not even the first: the process would be killed, and who runs with it."""
+    short = replace(admission, is_memory_short=lambda: True)
+    with pytest.raises(AtCapacity, match="Memory is too short") as refused:
+        short.check(0)
+    assert refused.value.retry_after_ms == RETRY_AFTER_MS
+
+
 def test_the_judgement_can_be_turned_off(admission: Admission) -> None:
     """Then only the places count."""
     settings = replace(SETTINGS, admission_by_latency=False)

@@ -21,6 +21,7 @@ from server.configuration.live import (
 )
 from server.deadline import Deadline
 from server.door.doorkeeper import Doorkeeper
+from server.door.memory_guard import MemoryGuard, bound_of
 from server.governor import Step
 from server.pipeline import Stages
 from server.settings import LogLevel, Settings, SettingsError
@@ -41,6 +42,7 @@ class Parts:
     admission: Admission
     door: Doorkeeper
     health: HealthWatch
+    memory: MemoryGuard
 
 
 @pytest.fixture
@@ -57,8 +59,9 @@ async def parts(make_stand: MakeStand, tmp_path: Path, level: None) -> Any:
     admission = Admission(shared.settings, shared.stages, shared.governor, shared.metrics)
     door = Doorkeeper.of(shared.settings, shared.metrics.count_refused)
     health = make_health_watch(shared, ())
-    live = LiveSettings(shared.settings, appliers_of(shared, admission, door, health))
-    yield Parts(live, shared, admission, door, health)
+    memory = MemoryGuard(shared.stages, shared.metrics, bound_of(shared.settings))
+    live = LiveSettings(shared.settings, appliers_of(shared, admission, door, health, memory))
+    yield Parts(live, shared, admission, door, health, memory)
     health.close()
     await stand.end()
 
@@ -92,7 +95,7 @@ PROBES: dict[str, tuple[Any, Callable[[Parts], Any]]] = {
     "cache_ttl_s": (55.0, lambda it: it.shared.stages.tts.cache.ttl_s),
     "sessions_maximum": (2, lambda it: it.admission.settings.sessions_maximum),
     "admission_by_latency": (False, lambda it: it.admission.settings.admission_by_latency),
-    "memory_maximum_mb": (77, lambda it: it.live.current.memory_maximum_mb),
+    "memory_maximum_mb": (77, lambda it: it.memory.bound_bytes >> 20),
     "drain_timeout_s": (77.0, lambda it: it.live.current.drain_timeout_s),
     "prespeak_documents": (3, lambda it: it.live.current.prespeak_documents),
     "rewarm_questions": (3, lambda it: it.live.current.rewarm_questions),
