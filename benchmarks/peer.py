@@ -32,18 +32,22 @@ from benchmarks.script import write_script
 from benchmarks.server_process import running_server
 
 OURS = "parley"
-EVERY_S = 11.0
+EVERY_S = 10.0
 """From question to question of one person: longer than a question and nearly every answer."""
+SESSIONS = (1, 4, 8)
+SECONDS = 2 * EVERY_S
+FASTER = "faster"
 LONE_SHARE = 1.5
 """One session alone asks half as often again, or its figures would rest on four questions."""
 ROUNDS = 2
-LISTEN_S = 20.0
+LISTEN_S = 15.0
 """The longest that is listened on after the last question began."""
-AFTER_HEARD_S = 1.5
+AFTER_HEARD_S = 1.0
 SETTLE_S = 1.0
 QUIET_S = 0.5
 QUIET_CORES = 0.05
 QUIET_AT_MOST_S = 20.0
+NOISY_CORES = 0.25
 PACKAGES = ("faster-whisper", "ctranslate2", "piper-tts", "onnxruntime", "numpy")
 OUT = OUT_DIR / "peer"
 
@@ -71,7 +75,7 @@ class Side:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, print, write the result. Returns 0, or 1 after a message."""
-    parsed = _parser().parse_args(arguments)
+    parsed = parser().parse_args(arguments)
     try:
         theirs = json.loads(versions_by(PEER_PYTHON, ("pipecat-ai", *PACKAGES)))
         figures = _compare(parsed)
@@ -81,25 +85,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ours = json.loads(versions_by(sys.executable, PACKAGES))
     figures = {"versions": {"parley": ours, "pipecat": theirs}} | figures
     _show(figures)
-    write_result("peer", figures)
+    if is_standard(parsed):
+        write_result("peer", figures)
+    else:
+        say("no result is kept: it would replace the standard run's")
     if parsed.json:
         print(json.dumps(figures))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchmarks.peer", description=__doc__)
-    parser.add_argument("--sessions", type=_counts, default=(1, 4, 8), help="default 1,4,8")
-    parser.add_argument("--seconds", type=float, default=2 * EVERY_S, help="of a round's asking")
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """Of the command line."""
+    made = argparse.ArgumentParser(prog="benchmarks.peer", description=__doc__)
+    made.add_argument("--sessions", type=_counts, default=SESSIONS, help="default 1,4,8")
+    made.add_argument("--seconds", type=float, default=SECONDS, help="of a round's asking")
+    made.add_argument(
         "--threads",
-        choices=("library", "one", "faster"),
-        default="faster",
+        choices=("library", "one", FASTER),
+        default=FASTER,
         help="of the tuned bot's calls; faster: the library's for one session, one for several",
     )
-    parser.add_argument("--in-one-process", action="store_true", help="all sessions of a bot")
-    parser.add_argument("--json", action="store_true", help="print one JSON object last")
-    return parser
+    made.add_argument("--in-one-process", action="store_true", help="all sessions of a bot")
+    made.add_argument("--json", action="store_true", help="print one JSON object last")
+    return made
+
+
+def is_standard(parsed: argparse.Namespace) -> bool:
+    """Whether the result may replace the committed one."""
+    told = (parsed.sessions, parsed.seconds, parsed.threads, parsed.in_one_process)
+    return told == (SESSIONS, SECONDS, FASTER, False)
 
 
 def _counts(written: str) -> tuple[int, ...]:
@@ -110,8 +124,8 @@ def _counts(written: str) -> tuple[int, ...]:
 
 
 def _compare(parsed: argparse.Namespace) -> dict[str, Any]:
-    schedules = [_schedule(sessions, parsed.seconds) for sessions in parsed.sessions]
-    wanted = ROUNDS * max(map(_asked, schedules))
+    schedules = [schedule_of(sessions, parsed.seconds) for sessions in parsed.sessions]
+    wanted = ROUNDS * max(map(asked_in, schedules))
     lines, said = many_lines()
     chosen = shortest_answered(answered(lines), wanted)
     if len(chosen) < wanted:
@@ -136,17 +150,18 @@ def _compare(parsed: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _schedule(sessions: int, seconds: float) -> Schedule:
+def schedule_of(sessions: int, seconds: float) -> Schedule:
+    """Return who asks when in one round."""
     return Schedule(sessions, seconds * (LONE_SHARE if sessions == 1 else 1), EVERY_S)
 
 
-def _asked(schedule: Schedule) -> int:
+def asked_in(schedule: Schedule) -> int:
     """Questions in one round."""
     return sum(len(list(schedule.asks_of(each, 1))) for each in range(schedule.sessions))
 
 
 def _threads(choice: str, sessions: int) -> int:
-    is_library = choice == "library" or (choice == "faster" and sessions == 1)
+    is_library = choice == "library" or (choice == FASTER and sessions == 1)
     return LIBRARY_THREADS if is_library else 1
 
 
@@ -185,7 +200,7 @@ async def _take_turns(
 ) -> list[dict[str, Any]]:
     """ABAB between Parley and the tuned bot; the bot with defaults takes one turn between."""
     rounds: dict[str, list[Round]] = {side.name: [] for side in sides}
-    asked = _asked(schedule)
+    asked = asked_in(schedule)
     for number in range(ROUNDS):
         for side in sides if number == 0 else sides[:2]:
             await _until_quiet(sides)
@@ -210,7 +225,7 @@ async def run_round(side: Side, schedule: Schedule, questions: Sequence[Question
     """Let every session ask its questions, until each has been heard for a while."""
     opened = [await _open(side, number) for number in range(schedule.sessions)]
     sessions = [(number, each) for number, each in enumerate(opened) if each is not None]
-    start_s, cpu_s = time.monotonic() + SETTLE_S, side.cpu_s()
+    start_s, cpu_s, others_s = time.monotonic() + SETTLE_S, side.cpu_s(), _others_s(side)
     last_s = start_s + max(
         at_s for n in range(schedule.sessions) for at_s, _ in schedule.asks_of(n, 1)
     )
@@ -222,7 +237,8 @@ async def run_round(side: Side, schedule: Schedule, questions: Sequence[Question
             ]
             tasks.append(group.create_task(session.run(asks, start_s, last_s + LISTEN_S)))
         await _until_heard([session for _, session in sessions], last_s, last_s + LISTEN_S)
-        memory_mb, cpu_s, end_s = side.memory_mb(), side.cpu_s() - cpu_s, time.monotonic()
+        cpu_s, others_s = side.cpu_s() - cpu_s, _others_s(side) - others_s
+        memory_mb, end_s = side.memory_mb(), time.monotonic()
         for task in tasks:
             task.cancel()
     heard = [session for _, session in sessions]
@@ -231,11 +247,19 @@ async def run_round(side: Side, schedule: Schedule, questions: Sequence[Question
         end_s=end_s,
         wall_s=end_s - start_s,
         cpu_s=cpu_s,
+        others_s=others_s,
         memory_mb=memory_mb,
         refused=schedule.sessions - len(sessions),
         lost=sum(session.lost_code is not None for session in heard),
         client_late_ms=max((session.latest_frame_ms for session in heard), default=0.0),
     )
+
+
+def _others_s(side: Side) -> float:
+    """Processor time of this machine so far that neither this side nor the client took."""
+    busy = psutil.cpu_times()
+    client = psutil.Process().cpu_times()
+    return busy.user + busy.nice + busy.system - side.cpu_s() - client.user - client.system
 
 
 async def _open(side: Side, number: int) -> LoadSession | None:
@@ -257,8 +281,9 @@ async def _until_heard(sessions: Sequence[LoadSession], last_s: float, end_s: fl
 
 
 def _show(figures: dict[str, Any]) -> None:
+    """Print the table, then the ratios; say when the machine was not quiet."""
     plain = ("refused", "lost", "unanswered", "early", "cut_in_two", "longest_gap_ms")
-    costs = ("cpu_s_per_question", "cores", "memory_mb")
+    costs = ("cpu_s_per_question", "cores", "memory_mb", "client_late_ms_max", "others_cores")
     rows: list[tuple[object, ...]] = [
         ("sessions", "side", "questions", "p50 ms", "p95 ms", *plain, *costs)
     ]
@@ -270,6 +295,8 @@ def _show(figures: dict[str, Any]) -> None:
     for ratio in figures["ratios"]:
         times_of = ", ".join(f"{key} {ratio[key]}" for key in ("p50", "p95"))
         print(f"{ratio['name']}, {ratio['sessions']} sessions, times {OURS}'s: {times_of}")
+    if (others := max(run["others_cores"] for run in figures["runs"])) > NOISY_CORES:
+        print(f"Other programs took up to {others} cores: no figures of a quiet machine.")
 
 
 if __name__ == "__main__":

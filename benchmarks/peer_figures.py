@@ -19,6 +19,8 @@ class Round:
     wall_s: float
     cpu_s: float
     """Of all processes of that side, user and system, with the streaming of all sessions."""
+    others_s: float
+    """Of all other programs but the client: more than a trifle, and the machine was not quiet."""
     memory_mb: float
     refused: int = 0
     lost: int = 0
@@ -41,6 +43,7 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
     waits = [wait for each in rounds for session in each.asked for wait in _waits(session, each)]
     heard = [asked for asked in exchanges if asked.playback.audible_at_s is not None]
     cpu_s = sum(each.cpu_s for each in rounds)
+    wall_s = max(1e-9, sum(each.wall_s for each in rounds))
     return {
         "name": name,
         "sessions": sessions,
@@ -55,7 +58,8 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
         "longest_gap_ms": round(max((one.playback.longest_gap_ms for one in heard), default=0), 1),
         "cpu_s": round(cpu_s, 1),
         "cpu_s_per_question": round(cpu_s / max(1, len(exchanges)), 2),
-        "cores": round(cpu_s / max(1e-9, sum(each.wall_s for each in rounds)), 2),
+        "cores": round(cpu_s / wall_s, 2),
+        "others_cores": round(sum(each.others_s for each in rounds) / wall_s, 2),
         "memory_mb": round(mean(each.memory_mb for each in rounds)),
         "client_late_ms_max": round(max(each.client_late_ms for each in rounds), 1),
     }

@@ -54,6 +54,29 @@ def test_a_package_that_is_not_there_is_told() -> None:
         versions_by(sys.executable, ("no-such-package",))
 
 
+@pytest.mark.parametrize(
+    ("options", "is_standard"),
+    [
+        ([], True),
+        (["--json"], True),
+        (["--sessions", "1,4,8"], True),
+        (["--sessions", "1"], False),
+        (["--threads", "one"], False),
+        (["--in-one-process"], False),
+    ],
+)
+def test_only_the_standard_run_replaces_the_kept_result(
+    options: list[str], is_standard: bool
+) -> None:
+    assert peer.is_standard(peer.parser().parse_args(options)) == is_standard
+
+
+def test_one_session_alone_asks_more_often() -> None:
+    """Two rounds of two questions would be no percentile."""
+    asked = [peer.asked_in(peer.schedule_of(sessions, peer.SECONDS)) for sessions in (1, 4, 8)]
+    assert asked == [3, 8, 16]
+
+
 def test_setups_say_what_they_are() -> None:
     assert defaults().said == (
         "turns end by 0.2 s of voice activity and Smart Turn v3; beam 5; "
@@ -111,4 +134,5 @@ async def test_a_round_ends_soon_after_the_last_answer_is_heard(
     assert done.refused == 1
     assert done.lost == 0
     assert done.cpu_s > 0
+    assert done.others_s > -0.1
     assert done.memory_mb > 1

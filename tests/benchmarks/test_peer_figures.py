@@ -21,7 +21,8 @@ def exchange(ends_at_s: float, heard_at_s: float | None, commits: int = 1) -> Ex
 
 def round_of(*sessions: tuple[Exchange, ...], **told: Any) -> Round:
     return Round(
-        sessions, **({"end_s": 30.0, "wall_s": 20.0, "cpu_s": 4.0, "memory_mb": 500} | told)
+        sessions,
+        **({"end_s": 30.0, "wall_s": 20.0, "cpu_s": 4.0, "others_s": 3.0, "memory_mb": 500} | told),
     )
 
 
@@ -37,6 +38,7 @@ def test_all_rounds_and_sessions_are_summed() -> None:
     assert figures["cpu_s"] == 10.0
     assert figures["cpu_s_per_question"] == 2.5
     assert figures["cores"] == 0.25
+    assert figures["others_cores"] == 0.15
     assert figures["client_late_ms_max"] == 3.0
 
 
