@@ -56,6 +56,7 @@ from server.engines.room import EngineRoom, Engines
 from server.engines.warming import Rewarmer
 from server.errors import AtCapacity, Gone, ParleyError
 from server.governor import Governor, offered_by
+from server.parking import Parking
 from server.pipeline import Stages
 from server.session import Session
 from server.settings import Settings
@@ -105,6 +106,7 @@ class App:
     port: int = 0
     _session_count: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
+    _parking: Parking = field(default_factory=Parking)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _connections: Connections = field(default_factory=Connections)
     _live: LiveSettings = field(init=False)
@@ -345,17 +347,20 @@ class App:
         self._admit()
         # A session keeps the settings that it began with.
         shared = replace(self._shared, settings=self._live.current)
-        session = self.sessions[session_id] = Session(
-            session_id, outbox, shared, connection.transport
-        )
-        self._shared.metrics.set_sessions(len(self.sessions))
-        try:
-            paced = PacedMessages(connection, pace_of(self._live.current))
-            async with screened(paced, outbox, self._uploads) as messages:
-                await session.run(messages)
-        finally:
-            del self.sessions[session_id]
+        request = connection.request
+        address = "" if request is None else request.path
+        async with self._parking.place(address, lambda: connection.close_code) as place:
+            session = self.sessions[session_id] = Session(
+                session_id, outbox, shared, connection.transport, place
+            )
             self._shared.metrics.set_sessions(len(self.sessions))
+            try:
+                paced = PacedMessages(connection, pace_of(self._live.current))
+                async with screened(paced, outbox, self._uploads) as messages:
+                    await session.run(messages)
+            finally:
+                del self.sessions[session_id]
+                self._shared.metrics.set_sessions(len(self.sessions))
 
     def _admit(self) -> None:
         if self._stopping.is_set():

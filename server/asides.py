@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from server.errors import InvalidEvent
-from server.turn import Question
+from server.question import Question
 from server.turn_making import TurnMaker
 
 MOST_ASIDES = 4

@@ -13,8 +13,8 @@ from server.deadline import Deadline
 from server.errors import InvalidEvent, StageError
 from server.hearing.ears import RATE_HZ
 from server.items import Items, Kept
+from server.question import Question
 from server.speaking.response import Wish
-from server.turn import Question
 from server.turn_making import TurnMaker
 from server.wire import client_events as asked
 from server.wire import server_events as told

@@ -12,6 +12,7 @@
     │   ├── TooSlow             the client stopped reading
     │   ├── TooFast             the client sends audio faster than it can be spoken
     │   ├── Leaving             the server stops
+    │   ├── Replaced            the client resumed the session by another connection
     │   ├── Gone                the socket closed while something was to be sent
     │   └── Idle                nothing was said for too long
     ├── LlmUnavailable          no language model answers; the documents are quoted instead
@@ -129,6 +130,13 @@ class Gone(SessionError):
     """The socket closed under the session; there is nobody to tell."""
 
     code = "gone"
+    close_code = 1001
+
+
+class Replaced(SessionError):
+    """Its client came back by another connection, which goes on with it."""
+
+    code = "resumed_elsewhere"
     close_code = 1001
 
 

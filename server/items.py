@@ -79,6 +79,11 @@ class Items:
     def __post_init__(self) -> None:
         self.next_id = self.new_id("item")
 
+    def moved_to(self, outbox: Outbox) -> "Items":
+        """Return the conversation, told through another connection from now on."""
+        self.outbox = outbox
+        return self
+
     def new_id(self, kind: str) -> str:
         """Return an id that is used nowhere else in the process."""
         return f"{kind}_{self.session_id}_{next(self._numbers)}"

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from audio.endpoint import UtteranceEnded
 from server.hearing.echo_guard import DOUBT_S
 from server.hearing.judging import ECHO_REACH_S, LATELY_S, LatelySaid
+from server.question import Question
 from server.speaking.response import Cause
-from server.turn import Question, Turn
+from server.turn import Turn
 from server.turn_making import TurnMaker
 
 

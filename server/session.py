@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterable
-from dataclasses import replace
 
 from audio.endpoint import (
     EndpointEvent,
@@ -22,34 +21,35 @@ from audio.endpoint import (
 from audio.pcm import Samples
 from server.asides import Asides
 from server.asked import Asked
-from server.deadline import Deadline
 from server.errors import Idle, InvalidEvent, ParleyError, first_cause
 from server.hearing.ahead import Ahead
 from server.hearing.ears import Ears
 from server.hearing.echo_guard import EchoGuard
 from server.hearing.intake import AUDIO_PIECE_BYTES, Intake
 from server.hearing.interruption import Interruption
-from server.hearing.judging import judge
+from server.hearing.judging import Judging
 from server.hearing.partials import Partials
 from server.hearing.rest import Rest, Tap
 from server.hearing.speculation import Fate, OnUnderstood, Speculation
 from server.hearing.utterances import Utterances
-from server.items import Items
 from server.news import EngineNews
+from server.parking import Parked, Place
+from server.question import Question
+from server.responses import Responses
 from server.running_answer import RunningAnswer
-from server.session_settings import Setup, conversation_of, ear_settings, wait_limits
+from server.session_settings import Setup, ear_settings, items_of, wait_limits
 from server.speaking.response import Cause, Wish
 from server.state import TABLE, Action, Signal, State
 from server.surroundings import Surroundings
-from server.turn import Question, Turn
+from server.turn import Turn
 from server.turn_making import TurnMaker
 from server.turn_taking import end_signal, onset_signal, refusal
 from server.wire import client_events as asked
 from server.wire import server_events as told
-from server.wire.goodbye import leave_after
+from server.wire.goodbye import give_way, leave_after
 from server.wire.outbox import Outbox
 from server.wire.parse_message import event_id_of, parse_message
-from server.wire.session_config import SessionConfig, SessionType
+from server.wire.session_config import SessionConfig
 
 log = logging.getLogger(__name__)
 
@@ -58,17 +58,24 @@ class Session:
     """One person at one socket. Call `run` once; it ends when the messages end."""
 
     def __init__(
-        self, session_id: str, outbox: Outbox, shared: Surroundings, tap: Tap | None = None
+        self,
+        session_id: str,
+        outbox: Outbox,
+        shared: Surroundings,
+        tap: Tap | None = None,
+        place: Place | None = None,
     ) -> None:
         settings = shared.settings
+        self._place = place or Place()
+        self._place.left = self._left
         self.id = session_id
         self.state = State.IDLE
         self._outbox = outbox
         self._shared = shared
-        self._setup = Setup.first(session_id, shared, outbox.dialect)
+        self._setup = Setup.first(session_id, shared, outbox.dialect, self._place)
         self._ears = Ears(shared.vad_model, ear_settings(settings, self._setup.config))
         self._news = EngineNews(shared.engine_room, outbox)
-        self._items = Items(session_id, outbox, conversation_of(settings))
+        self._items = items_of(self._place, session_id, outbox, settings)
         rate_hz = shared.engine_room.current.synthesizer.rate_hz
         self._maker = TurnMaker(self._setup, outbox, self._items, rate_hz)
         self._answering = RunningAnswer(
@@ -81,7 +88,11 @@ class Session:
         ahead_s = max(settings.ahead_maximum_s, outbox.dialect.ahead_s)
         self._intake = Intake(self._ears, guard, outbox, ahead_s, rest=Rest(tap))
         self._cut_sample: int | None = None
-        self._judging: asyncio.Task[None] | None = None
+        self._parting: Turn | None = None
+        """What was being answered when the connection ended."""
+        self._judging = Judging(
+            settings, outbox, shared.metrics, self._maker.pipeline, self._judged
+        )
         self._last_activity_s = time.monotonic()
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
@@ -95,20 +106,39 @@ class Session:
                 common = (self._items, self._outbox)
                 self._said = Utterances(*common, self._ears, self._ahead, longest_s)
                 self._asked = Asked(*common, self._maker, group)
-                self._asides = Asides(self._maker, group)
-                await self._outbox.event(told.SessionCreated(self._setup.describe()))
+                asides, signal = Asides(self._maker, group), self._signal_of_response
+                self._responses = Responses(self._asked, asides, self._answering, signal)
+                await self._begin()
                 news = group.create_task(self._news.run())
+                leaving = group.create_task(give_way(self._place.is_wanted))
                 async for message in messages:
                     await self._take(message)
                 news.cancel()
+                leaving.cancel()
                 self._ahead.stop()
-                self._asked.stop()
-                self._asides.stop()
+                self._responses.stop()
+                self._parting = self._answering.turn
                 await self._answering.stop()
         except BaseExceptionGroup as errors:
             raise first_cause(errors) from errors
         finally:
             self._news.unsubscribe()
+
+    async def _begin(self) -> None:
+        """Tell of the session, and go on where a lost connection left it."""
+        await self._outbox.event(told.SessionCreated(self._setup.describe()))
+        try:
+            self._place.check()
+        except InvalidEvent as error:
+            await self._outbox.error(error)
+        question = self._place.question(self._setup.config)
+        if question is not None:
+            await self._signal(Signal.QUESTION_TYPED, question=question)
+
+    def _left(self) -> Parked:
+        turn = self._parting or self._answering.turn
+        left = None if turn is None else turn.cut()
+        return Parked(self._outbox.dialect.path, self._setup.config, self._items, left)
 
     def leave(self, patience_s: float) -> None:
         """End the session as Leaving, after the answer that is being given or that time."""
@@ -161,7 +191,7 @@ class Session:
                 is_cut = event.reason is EndReason.LIMIT
                 self._cut_sample = event.end_sample if is_cut else None
                 await self._signal(self._signal_of_end(event), utterance=event)
-            case SpeechDropped() if self._judging is None or self._judging.done():
+            case SpeechDropped() if not self._judging.is_under_way:
                 await self._signal(Signal.SPEECH_DROPPED)
 
     def _signal_of_end(self, utterance: UtteranceEnded) -> Signal:
@@ -183,15 +213,15 @@ class Session:
             case asked.ClearAudio():
                 await self._signal(Signal.CLEAR)
             case asked.CancelResponse():
-                await self._cancel(event.response_id)
+                await self._responses.cancel(event.response_id)
             case asked.ClearOutput():
-                await self._clear_output()
+                await self._responses.silence()
             case asked.UpdateSession():
                 await self._update(event.config)
             case asked.CreateItem():
                 await self._asked.add(event, self._setup.config.input_format.rate_hz)
             case asked.CreateResponse():
-                await self._respond(event)
+                await self._responses.create(event)
             case asked.DeleteItem():
                 await self._items.delete(event.item_id)
             case asked.TruncateItem():
@@ -199,32 +229,8 @@ class Session:
             case asked.RetrieveItem():
                 await self._outbox.event(told.ItemRetrieved(self._items.find(event.item_id)))
 
-    async def _respond(self, event: asked.CreateResponse) -> None:
-        if self._setup.config.type is SessionType.TRANSCRIPTION:
-            raise refusal(Action.REFUSE_ANSWER)
-        is_busy = self._outbox.dialect.is_stock and self._answering.turn is not None
-        if is_busy and not event.is_out_of_band:
-            raise refusal(Action.REFUSE_RESPONSE)
-        wish = Wish(event.config, event.is_out_of_band, event.metadata)
-        question = await self._asked.question(event, wish)
-        question = replace(question, steps=self._shared.governor.steps)
-        if event.is_out_of_band:
-            self._asides.start(question)
-        else:
-            await self._signal(Signal.QUESTION_TYPED, question=question)
-
-    async def _cancel(self, response_id: str | None) -> None:
-        """Stop the answer, or the response that is named."""
-        if response_id in (None, self._answering.response_id):
-            await self._signal(Signal.CANCEL)
-        elif not await self._asides.cancel(str(response_id)):
-            raise refusal(Action.REFUSE_CANCEL, "response_id")
-
-    async def _clear_output(self) -> None:
-        response_id = self._answering.response_id
-        if response_id is not None:
-            await self._signal(Signal.CANCEL)
-        await self._outbox.event(told.OutputCleared(response_id or ""))
+    async def _signal_of_response(self, signal: Signal, question: Question | None) -> None:
+        await self._signal(signal, question=question)
 
     async def _commit(self) -> None:
         events = self._intake.commit()
@@ -251,7 +257,8 @@ class Session:
             case Action.KEEP if utterance:
                 await self._keep_utterance(utterance)
             case Action.JUDGE if utterance:
-                self._judging = self._group.create_task(self._judge(utterance))
+                being_said = self._answering.being_said(utterance)
+                self._judging.begin(self._group, utterance, being_said)
             case Action.STOP_AND_CARRY if utterance:
                 await self._said.tell_untold()
                 await self._answering.stop(Cause.TURN_DETECTED)
@@ -259,7 +266,7 @@ class Session:
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
-                self._drop_judgement()
+                self._judging.drop()
                 if utterance is not None:
                     await self._said.tell_untold()
                 await self._answering.stop(Cause.TURN_DETECTED if utterance else None)
@@ -304,14 +311,8 @@ class Session:
         if self._outbox.dialect.is_stock:
             await self._items.delete(turn.question.item_id)
 
-    async def _judge(self, utterance: UtteranceEnded) -> None:
-        """Recognise what was said into the answer; only a question ends it."""
-        being_said = self._answering.being_said(utterance)
-        shared = self._shared
-        deadline = Deadline.after(shared.settings.turn_timeout_s)
-        kind = await judge(
-            utterance, being_said, self._maker.pipeline(), deadline, self._outbox, shared.metrics
-        )
+    async def _judged(self, kind: Interruption, utterance: UtteranceEnded) -> None:
+        """Only a question ends the answer."""
         is_more_coming = self._ears.is_hearing_speech
         if kind is Interruption.QUESTION:
             signal = Signal.INTERRUPTED_MIDWAY if is_more_coming else Signal.INTERRUPTED
@@ -332,14 +333,9 @@ class Session:
         partials = Partials(shared.settings, *common, pipeline, self._items.understood_so_far)
         return Ahead(shared.settings, self._ears, *common, self._speculate, partials)
 
-    def _drop_judgement(self) -> None:
-        """What was said before a clear or another question ends nothing any more."""
-        if self._judging is not None and self._judging is not asyncio.current_task():
-            self._judging.cancel()
-
     def _forget_audio(self) -> bool:
         """Forget what was said and is no item; return whether the client was told of it."""
-        self._drop_judgement()
+        self._judging.drop()
         self._ahead.give_up(Fate.CHANGED)
         self._ears.clear()
         return self._said.forget()

@@ -12,12 +12,15 @@ from server.answering.conversation import Conversation, ConversationLimits
 from server.errors import InvalidEvent
 from server.hearing.ears import RATE_HZ, EarSettings
 from server.hearing.endpointing import WaitLimits
+from server.items import Items
+from server.parking import Place
 from server.settings import Settings
 from server.surroundings import Surroundings
 from server.wire.audio_formats import STOCK_RATE_HZ, AudioFormat, Coding
 from server.wire.detection import Detection, DetectionType, Eagerness
 from server.wire.dialect import OWN, Dialect
 from server.wire.narrowing import describe_narrowing
+from server.wire.outbox import Outbox
 from server.wire.session_config import SessionConfig, SessionType
 from server.wire.session_update import Surround
 
@@ -52,6 +55,13 @@ def first_config(settings: Settings, dialect: Dialect, rate_hz: int) -> SessionC
         type=SessionType.TRANSCRIPTION if is_transcribing else SessionType.REALTIME,
         transcription=None if is_stock and not is_transcribing else {},
     )
+
+
+def items_of(place: Place, session_id: str, outbox: Outbox, settings: Settings) -> Items:
+    """Return the conversation that a session goes on with, an empty one when it begins."""
+    if place.parked is not None:
+        return place.parked.items.moved_to(outbox)
+    return Items(session_id, outbox, conversation_of(settings))
 
 
 def conversation_of(settings: Settings) -> Conversation:
@@ -103,12 +113,18 @@ class Setup:
     shared: Surroundings
     dialect: Dialect
     config: SessionConfig
+    place: Place
 
     @classmethod
-    def first(cls, session_id: str, shared: Surroundings, dialect: Dialect) -> "Setup":
-        """Return how a session begins."""
+    def first(
+        cls, session_id: str, shared: Surroundings, dialect: Dialect, place: Place
+    ) -> "Setup":
+        """Return how a session begins, or goes on."""
         rate_hz = shared.engine_room.current.synthesizer.rate_hz
-        return cls(session_id, shared, dialect, first_config(shared.settings, dialect, rate_hz))
+        config = first_config(shared.settings, dialect, rate_hz)
+        if place.parked is not None:
+            config = place.parked.config
+        return cls(session_id, shared, dialect, config, place)
 
     def around(self) -> Surround:
         """Return what a client's event is read against."""
@@ -129,6 +145,7 @@ class Setup:
             "engines": engines.names(),
             "notes": list(engines.notes),
             "index": engines.knowledge.describe(),
+            "resume": self.place.describe(),
             **shared.offers,
         }
         is_beta = self.dialect.is_beta

@@ -5,28 +5,27 @@ It reads no socket and keeps no state between turns; server/session.py does both
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TypeVar
 
 from audio.pcm import Samples
 from models.tts import Speech
-from rag.answer import Answer
+from rag.answer import Answer, Source
 from server.answering.conversation import exchange_of
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
-from server.governor import Step
 from server.hearing.ears import RATE_HZ as HEARD_RATE_HZ
-from server.hearing.endpointing import Wait
 from server.items import Answer as AnswerItem
 from server.items import Items
 from server.pipeline import Found, Pipeline
+from server.question import Question, TurnLimits
 from server.speaking.ending import STATUS, Outcome, describe_wait
 from server.speaking.pacing import Pacer
 from server.speaking.rate import at_rate
-from server.speaking.response import Cause, Listener, Response, Status, Wish
+from server.speaking.response import Cause, Listener, Response, Status
 from server.speaking.saying import pieces_of
 from server.speaking.track import Chunk, Track
+from server.speaking.unheard import CutAnswer, Unheard
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
@@ -40,38 +39,6 @@ Value = TypeVar("Value")
 
 CHUNK_MS = 40
 """Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a turn answers: speech at 16 kHz, or typed text."""
-
-    item_id: str
-    asked_at_s: float
-    """When the speech ended or the text arrived, on the clock of time.monotonic()."""
-    wish: Wish
-    """How it is to be answered."""
-    samples: Samples | None = None
-    text: str = ""
-    wait: Wait | None = None
-    """How long the endpoint waited and why; None for typed text."""
-    ahead: Mapping[str, str] | None = None
-    """What the speculation found in the caches, by stage; None when there was none."""
-    is_told: bool = False
-    """Whether the transcript was told, or is being told, by somebody else."""
-    steps: tuple[Step, ...] = ()
-    """What is given up under load: as in the speculation, whose results would else not fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnLimits:
-    """What one turn may use."""
-
-    timeout_s: float
-    lead_ms: int
-    answer_maximum_characters: int
-    rate_hz: int
-    speed: float
 
 
 class Turn:
@@ -110,6 +77,8 @@ class Turn:
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
         self._transcript = question.text
+        self._pieces: list[str] = []
+        self._sources: tuple[Source, ...] = ()
         self._other_reading = ""
         self._root = ""
         self._may_play = asyncio.Event()
@@ -166,6 +135,8 @@ class Turn:
 
     async def _answer(self) -> Outcome:
         self._timeline.mark(Segment.ENDPOINT_WAIT, time.monotonic())
+        if self.question.rest is not None:
+            return await self._go_on(self.question.rest)
         if self.question.samples is not None:
             await self._hear(self.question.samples)
         if not self._transcript:
@@ -173,13 +144,36 @@ class Turn:
             return Outcome.EMPTY
         answer = await self._find_answer()
         await self._begin_answer(answer)
+        self._sources = tuple(answer.sources)
         pieces = pieces_of(self._limited(answer.text), self._limits.answer_maximum_characters)
+        await self._say(pieces)
+        return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
+
+    async def _go_on(self, rest: Unheard) -> Outcome:
+        """Say what was not heard of an earlier answer, as a response of its own."""
+        await self._response.begin()
+        ids = (self._response.id, self._answer_item.id)
+        await self._listener.event(told.Sources(*ids, merge_sources(rest.sources)))
+        self._sources = rest.sources
+        await self._say(list(rest.pieces))
+        return Outcome.ANSWERED
+
+    async def _say(self, pieces: list[str]) -> None:
+        self._pieces = pieces
         if self._is_spoken:
             await self._speak(pieces)
             await self._let_it_be_heard()
         else:
             await self._write(pieces)
-        return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
+
+    def cut(self) -> CutAnswer | Question | None:
+        """What is left after the connection was lost: of the answer, or the whole question."""
+        if self._is_cut and not self._pieces:
+            return self.question.again(self._transcript)
+        if not (self._is_cut and self._is_spoken):
+            return None
+        heard = self._answer_item.heard_sample or 0
+        return CutAnswer(self._answer_item.id, self._track, self._pieces, heard, self._sources)
 
     async def _hear(self, samples: Samples) -> None:
         try:
@@ -271,6 +265,9 @@ class Turn:
         deadline = (
             self._deadline if position == 0 else Deadline.after(self._limits.timeout_s + slack_s)
         )
+        rest = self.question.rest
+        if rest is not None and rest.sound is not None and position == 0:
+            return await self._at_output_rate(rest.sound)
         try:
             result = await self._pipeline.synthesise(
                 sentence, self._limits.speed, self._limits.rate_hz, deadline, needed
@@ -354,6 +351,7 @@ class Turn:
     async def _end_response(self, outcome: Outcome) -> None:
         if self._is_cut and self._is_spoken:
             self._answer_item.heard_sample = self._heard_sample
+            self._answer_item.status = "incomplete"
             await self._send(self._track.fade_out())
         spoken_s = self._track.position / self._rate_hz
         usage = Usage(self._transcript, self._heard_s, self._said, spoken_s)

@@ -11,8 +11,9 @@ from server.deadline import Deadline
 from server.hearing.speculation import OnUnderstood, Speculation
 from server.items import Items
 from server.pipeline import Pipeline
+from server.question import Question, TurnLimits
 from server.session_settings import Setup
-from server.turn import Question, Turn, TurnLimits
+from server.turn import Turn
 from server.wire.outbox import Outbox
 
 

@@ -1,5 +1,7 @@
 """Recognises what was said into an answer and says what it was; server/session.py acts on it."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from audio.endpoint import UtteranceEnded
@@ -7,6 +9,7 @@ from server.deadline import Deadline
 from server.errors import StageError
 from server.hearing.interruption import Interruption, classify
 from server.pipeline import Pipeline
+from server.settings import Settings
 from server.watching.metrics import Metrics
 from server.wire.outbox import Outbox
 
@@ -35,20 +38,43 @@ class LatelySaid:
         return bool(self.text) and began_at_s < self._until_s + AFTER_ANSWER_S
 
 
-async def judge(
-    utterance: UtteranceEnded,
-    being_said: str,
-    pipeline: Pipeline,
-    deadline: Deadline,
-    outbox: Outbox,
-    metrics: Metrics,
-) -> Interruption:
-    """Return what it was. A recogniser that fails is told, and what was said counts as nothing."""
-    try:
-        heard = await pipeline.transcribe(utterance.spoken, deadline)
-    except StageError as error:
-        await outbox.error(error)
-        return Interruption.NOTHING
-    kind = classify(heard.value.text, being_said)
-    metrics.count_interruption(kind)
-    return kind
+OnJudged = Callable[[Interruption, UtteranceEnded], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Judging:
+    """One session's, one at a time. `pipeline` binds the stages for a call made now."""
+
+    settings: Settings
+    outbox: Outbox
+    metrics: Metrics
+    pipeline: Callable[[], Pipeline]
+    on_judged: OnJudged
+    _task: asyncio.Task[None] | None = None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is being found out what was said."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self, group: asyncio.TaskGroup, utterance: UtteranceEnded, being_said: str) -> None:
+        """Recognise what was said while `being_said` was spoken, and tell what it was."""
+        self._task = group.create_task(self._judge(utterance, being_said))
+
+    def drop(self) -> None:
+        """What was said before a clear or another question ends nothing any more."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+
+    async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
+        """A recogniser that fails is told, and what was said counts as nothing."""
+        deadline = Deadline.after(self.settings.turn_timeout_s)
+        kind = Interruption.NOTHING
+        try:
+            heard = await self.pipeline().transcribe(utterance.spoken, deadline)
+        except StageError as error:
+            await self.outbox.error(error)
+        else:
+            kind = classify(heard.value.text, being_said)
+            self.metrics.count_interruption(kind)
+        await self.on_judged(kind, utterance)

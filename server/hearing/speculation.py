@@ -14,9 +14,9 @@ from server.deadline import Deadline
 from server.errors import StageError
 from server.hearing.endpointing import Heard
 from server.pipeline import FIRST_SENTENCE, Pipeline
+from server.question import TurnLimits
 from server.speaking.saying import pieces_of
 from server.stage import StageResult
-from server.turn import TurnLimits
 
 Value = TypeVar("Value")
 

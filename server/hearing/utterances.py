@@ -14,8 +14,8 @@ from server.governor import Step
 from server.hearing.ahead import Ahead
 from server.hearing.ears import RATE_HZ, Ears
 from server.items import Items
+from server.question import Question
 from server.speaking.response import Wish
-from server.turn import Question
 from server.wire import server_events as told
 from server.wire.detection import Detection
 from server.wire.outbox import Outbox

@@ -47,6 +47,24 @@ class HeardWords:
         last = self._spoken[-1]
         return tuple(last.begins + max(1, end) for end in last.word_ends)
 
+    @property
+    def count(self) -> int:
+        """Of the sentences that were begun."""
+        return len(self._spoken)
+
+    def after(self, number: int, played_samples: int) -> tuple[str, int]:
+        """Return the words of a sentence that were not heard, and the sample of the sentence at
+        which the first of them begins; "" when all were.
+        """
+        spoken = self._spoken[number]
+        heard = sum(spoken.begins + max(1, end) <= played_samples for end in spoken.word_ends)
+        begins = spoken.word_ends[heard - 1] if heard else 0
+        return " ".join(spoken.sentence.split()[heard:]), begins
+
+    def ends_of(self, number: int) -> tuple[int, ...]:
+        """Where each word of a sentence ends, in samples of the sentence."""
+        return self._spoken[number].word_ends
+
     def text(self, played_samples: int) -> str:
         """Return what had been heard after that many samples, whole words only."""
         return self.between(0, played_samples)

@@ -42,6 +42,13 @@ class Track:
         """Samples that were not sent yet."""
         return self.words.samples - self.position
 
+    def cut_from(self, number: int, sample: int) -> Speech:
+        """Return a sentence's sound from that sample of it, faded in, with its words' ends."""
+        chunk = self._pieces[number][sample:]
+        ends = tuple(end - sample for end in self.words.ends_of(number) if end > sample)
+        faded = _ramped(chunk, self._fade_samples) if sample else chunk
+        return Speech(faded, self.rate_hz, "", ends)
+
     def take(self, samples: int) -> Chunk:
         """Return the next samples, fewer at the end; faded in after a cut."""
         chunk = self._advance(samples)

@@ -77,8 +77,3 @@ def dialect_of(request_path: str, headers: Mapping[str, str]) -> Dialect:
         model=query.get("model", "parley")[:LONGEST_MODEL_CHARACTERS],
         is_transcription=query.get("intent") == "transcription",
     )
-
-
-def resume_token(request_path: str) -> str:
-    """Return the token of a session to be resumed, "" when none is asked for."""
-    return parse_qs(urlsplit(request_path).query).get("resume", [""])[-1]

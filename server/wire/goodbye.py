@@ -6,7 +6,7 @@ It closes no socket: server/app.py does, for every end alike.
 import asyncio
 from typing import Never
 
-from server.errors import Leaving
+from server.errors import Leaving, Replaced
 
 
 async def leave_after(turn: asyncio.Task[None] | None, patience_s: float) -> Never:
@@ -14,3 +14,9 @@ async def leave_after(turn: asyncio.Task[None] | None, patience_s: float) -> Nev
     if turn is not None:
         await asyncio.wait([turn], timeout=patience_s)
     raise Leaving("The server is stopping.")
+
+
+async def give_way(is_wanted: asyncio.Event) -> Never:
+    """Wait until the client came back by another connection. Raises Replaced then."""
+    await is_wanted.wait()
+    raise Replaced("The session goes on by another connection.")

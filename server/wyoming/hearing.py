@@ -19,9 +19,9 @@ from server.hearing.ahead import Ahead
 from server.hearing.ears import RATE_HZ, Ears
 from server.hearing.partials import Partials
 from server.hearing.speculation import Fate, OnUnderstood, Speculation
+from server.question import TurnLimits
 from server.session_settings import ear_settings
 from server.surroundings import Surroundings
-from server.turn import TurnLimits
 from server.wyoming.sound import SoundFormat, mono_pcm16
 
 PIECE_BYTES: Final = 16_000
