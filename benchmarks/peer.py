@@ -77,13 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compare, print, write the result. Returns 0, or 1 after a message."""
     parsed = parser().parse_args(arguments)
     try:
-        theirs = json.loads(versions_by(PEER_PYTHON, ("pipecat-ai", *PACKAGES)))
-        figures = _compare(parsed)
+        figures = {"versions": _versions()} | _compare(parsed)
     except NoPeer as error:
         print(f"peer: {error}", file=sys.stderr)
         return 1
-    ours = json.loads(versions_by(sys.executable, PACKAGES))
-    figures = {"versions": {"parley": ours, "pipecat": theirs}} | figures
     _show(figures)
     if is_standard(parsed):
         write_result("peer", figures)
@@ -92,6 +89,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.json:
         print(json.dumps(figures))
     return 0
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the peer and of the engines. Raises NoPeer when those differ."""
+    theirs: dict[str, str] = json.loads(versions_by(PEER_PYTHON, ("pipecat-ai", *PACKAGES)))
+    ours: dict[str, str] = json.loads(versions_by(sys.executable, PACKAGES))
+    if other := [name for name in PACKAGES if ours[name] != theirs[name]]:
+        raise NoPeer(f"The sides differ in {', '.join(other)}: run `make peer`.")
+    return theirs
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peer_setups import PeerSetup
-from benchmarks.server_process import READY_TIMEOUT_S, ROOT, STOP_TIMEOUT_S
+from benchmarks.server_process import READY_TIMEOUT_S, ROOT, ended_after
 
 PEER_PYTHON = ROOT / ".venv-peer" / "bin" / "python"
 _VERSIONS = """
@@ -54,30 +54,22 @@ def running_bots(
     ports = _free_ports(sessions)
     groups = [ports] if in_one_process else [[port] for port in ports]
     with ExitStack() as stack:
-        processes = [stack.enter_context(_bot(setup, config, group)) for group in groups]
+        processes = [
+            stack.enter_context(ended_after(_started(setup, config, group))) for group in groups
+        ]
         for process, group in zip(processes, groups, strict=True):
             _wait_until_ready(process, len(group))
         yield RunningBots(tuple(ports), tuple(process.pid for process in processes))
 
 
-@contextmanager
-def _bot(setup: PeerSetup, config: Path, ports: Sequence[int]) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
+def _started(setup: PeerSetup, config: Path, ports: Sequence[int]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [PEER_PYTHON, "-m", "benchmarks.peer_bot", config, *map(str, ports)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
         env={**os.environ, **setup.variables},
     )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.communicate(timeout=STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
 
 
 def _wait_until_ready(process: "subprocess.Popen[str]", ports: int) -> None:

@@ -82,6 +82,8 @@ def _groups(figures: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             for key, value in figures.items()
             if key.endswith("_cores")
         },
+        "Setups": figures.get("setups", {}),
+        "Versions": figures.get("versions", {}),
         "Outcomes": figures.get("outcomes", {}) | figures.get("degraded_steps", {}),
     }
     costs = {

@@ -55,9 +55,16 @@ def running_server(
         cwd=ROOT,
         env={**os.environ, **NOTHING_KEPT, **(variables or {})},
     )
-    try:
+    with ended_after(process):
         port = _wait_for_port(process)
         yield RunningServer(port, process.pid, time.monotonic() - started_at_s)
+
+
+@contextmanager
+def ended_after(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+    """End it with SIGTERM after the block; kill it when it has not left STOP_TIMEOUT_S later."""
+    try:
+        yield process
     finally:
         process.terminate()
         try:

@@ -1,9 +1,10 @@
 """What the comparison with a peer asks, of whom, with which engines, and when it stops."""
 
+import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_without_the_peer_it_says_how_to_get_it(
     monkeypatch.setattr(peer, "PEER_PYTHON", tmp_path / "python")
     assert peer.main(["--sessions", "1"]) == 1
     assert "make peer" in capsys.readouterr().err
+
+
+def test_sides_with_other_engines_are_not_compared(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def versions(python: str | Path, packages: Sequence[str]) -> str:
+        of_ours = dict.fromkeys(packages, "1.0")
+        return json.dumps(of_ours if python == sys.executable else of_ours | {"numpy": "2.0"})
+
+    monkeypatch.setattr(peer, "versions_by", versions)
+    assert peer.main(["--sessions", "1"]) == 1
+    assert "differ in numpy" in capsys.readouterr().err
 
 
 def test_a_package_that_is_not_there_is_told() -> None:

@@ -72,8 +72,9 @@ def test_sides_of_a_comparison_stand_on_one_scale() -> None:
         }
         for name, sessions, p95 in (("parley", 1, 600.0), ("peer", 1, 1200.0), ("parley", 4, 800.0))
     ]
-    written = page({"peer": {"runs": runs}})
+    written = page({"peer": {"runs": runs, "versions": {"numpy": "2.4.6"}}})
     assert "<th>refused</th>" in written
+    assert "<td>numpy</td><td>2.4.6</td>" in written
     assert "<td>peer</td><td>1</td><td>0</td><td>4</td><td>400.0</td><td>1200.0</td>" in written
     pale = re.findall(r'width="([\d.]+)" fill="(#\w+)" opacity', written)
     assert [float(width) for width, _ in pale] == [BAR_WIDTH / 2, BAR_WIDTH, BAR_WIDTH * 2 / 3]
