@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with server as running:
         url = parsed.url or (running.url if running else "")
         schedule = Schedule(parsed.sessions, parsed.seconds, parsed.every_s)
-        questions = [_question(line) for line in lines]
+        questions = [to_question(line) for line in lines]
         process_id = running.process_id if running else None
         figures = asyncio.run(run_load(url, schedule, questions, process_id))
     _show(figures)
@@ -96,7 +96,8 @@ def _variables(parsed: argparse.Namespace, questions: int) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if name not in os.environ}
 
 
-def _question(line: ScriptLine) -> Question:
+def to_question(line: ScriptLine) -> Question:
+    """Return a recording as a session sends it, with the time at which speech truly ends."""
     samples = as_sent(line.wav)
     ends_s = speech_end_sample(samples, RATE_HZ) / RATE_HZ
     return Question(line.wav.name, encode_pcm16(samples), ends_s, line.text)

@@ -1,6 +1,8 @@
 """The reports of the process: /health, /ready, /metrics, /stats, /history. It only reads."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -114,6 +116,10 @@ class Reports:
                 "engines": engines.names(),
                 "language_model": self._language_model(),
                 "memory": self._memory(),
+                "process": {
+                    "tasks": len(asyncio.all_tasks()),
+                    "threads": threading.active_count(),
+                },
                 "settings": {} if self._reloader is None else self._reloader.plain(),
                 "alerts": [asdict(alert) for alert in self._health.raised()],
             }
