@@ -67,10 +67,14 @@ class Exchange:
     false_barge_ins: int = 0
     turn: dict[str, Any] = field(default_factory=dict)
     """The `parley.turn` event."""
+    dropped: list[Playback] = field(default_factory=list)
+    """Sound of answers that another turn took the place of."""
 
     def begin_turn(self, at_s: float) -> None:
-        """Forget an answer to the first part of a question that was cut in two."""
+        """Put aside an answer to the first part of a question that was cut in two."""
         self.commits_at_s.append(at_s)
+        if self.playback.samples:
+            self.dropped.append(self.playback)
         self.playback = Playback(self.playback.rate_hz)
         self.turn = {}
 

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from benchmarks.load_session import LoadSession, Question, Refused
-from benchmarks.peer_figures import Round, ratios, side_figures
+from benchmarks.peer_figures import Round, heard_at_s, is_early, ratios, side_figures
 from benchmarks.peer_process import PEER_PYTHON, NoPeer, running_bots, say, versions_by
 from benchmarks.peer_questions import answered, as_asked, as_scripted, shortest_answered
 from benchmarks.peer_setups import LIBRARY_THREADS, PeerSetup, defaults, tuned, write_config
@@ -280,7 +280,7 @@ async def _until_heard(sessions: Sequence[LoadSession], last_s: float, end_s: fl
     while (now_s := time.monotonic()) < end_s:
         exchanges = [asked for session in sessions for asked in session.exchanges]
         have_ended = now_s > last_s and all(now_s > each.speech_ends_at_s for each in exchanges)
-        if have_ended and all(each.playback.audible_at_s is not None for each in exchanges):
+        if have_ended and all(is_early(each) or heard_at_s(each) for each in exchanges):
             break
         await asyncio.sleep(0.1)
     await asyncio.sleep(max(0.0, min(AFTER_HEARD_S, end_s - time.monotonic())))

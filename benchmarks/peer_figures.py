@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from benchmarks.load_session import Exchange, waited_ms
+from benchmarks.load_session import Exchange
 from benchmarks.results import percentiles
 
 
@@ -33,6 +33,16 @@ def is_early(asked: Exchange) -> bool:
     return heard_at_s is not None and heard_at_s < asked.speech_ends_at_s
 
 
+def heard_at_s(asked: Exchange) -> float | None:
+    """Return when an answer that began after the question was first heard, or None.
+
+    It counts though a later turn took its place: a side may begin its answer anew.
+    """
+    times_s = (each.audible_at_s for each in (*asked.dropped, asked.playback))
+    after_s = [at_s for at_s in times_s if at_s is not None and at_s >= asked.speech_ends_at_s]
+    return min(after_s, default=None)
+
+
 def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str, Any]:
     """Return one side's figures of all its rounds with that many sessions.
 
@@ -41,7 +51,8 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
     """
     exchanges = [asked for each in rounds for session in each.asked for asked in session]
     waits = [wait for each in rounds for session in each.asked for wait in _waits(session, each)]
-    heard = [asked for asked in exchanges if asked.playback.audible_at_s is not None]
+    sounds = [each for asked in exchanges for each in (*asked.dropped, asked.playback)]
+    unheard = [asked for asked in exchanges if heard_at_s(asked) is None]
     cpu_s = sum(each.cpu_s for each in rounds)
     wall_s = max(1e-9, sum(each.wall_s for each in rounds))
     return {
@@ -52,10 +63,10 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
         "voice_to_voice_ms": percentiles(waits),
         "refused": sum(each.refused for each in rounds),
         "lost": sum(each.lost for each in rounds),
-        "unanswered": len(exchanges) - len(heard),
+        "unanswered": sum(not is_early(asked) for asked in unheard),
         "early": sum(map(is_early, exchanges)),
         "cut_in_two": sum(len(asked.commits_at_s) > 1 for asked in exchanges),
-        "longest_gap_ms": round(max((one.playback.longest_gap_ms for one in heard), default=0), 1),
+        "longest_gap_ms": round(max((each.longest_gap_ms for each in sounds), default=0), 1),
         "cpu_s": round(cpu_s, 1),
         "cpu_s_per_question": round(cpu_s / max(1, len(exchanges)), 2),
         "cores": round(cpu_s / wall_s, 2),
@@ -66,8 +77,11 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
 
 
 def _waits(session: Sequence[Exchange], one: Round) -> Iterable[float]:
-    waits = waited_ms(session, one.end_s)
-    return (wait for asked, wait in zip(session, waits, strict=True) if not is_early(asked))
+    ends_s = [following.begins_at_s for following in session[1:]] + [one.end_s]
+    for asked, end_s in zip(session, ends_s, strict=True):
+        at_s = heard_at_s(asked)
+        if not is_early(asked):
+            yield ((end_s if at_s is None else at_s) - asked.speech_ends_at_s) * 1000
 
 
 def ratios(runs: Sequence[dict[str, Any]], ours: str) -> list[dict[str, Any]]:

@@ -58,6 +58,18 @@ def test_an_answer_into_the_question_is_early_and_no_fast_one() -> None:
     assert figures["voice_to_voice_ms"] == {"count": 1, "p50": 1000.0, "p95": 1000.0, "p99": 1000.0}
 
 
+def test_an_answer_that_is_begun_anew_counts_from_its_first_sound() -> None:
+    """Not so the sound of an answer to a question's first part, which began too early."""
+    asked = exchange(10, 9.5)
+    asked.begin_turn(10.2)
+    asked.playback.arrive(10.6, LOUD)
+    asked.begin_turn(11.0)
+    asked.playback.arrive(12.0, LOUD)
+    figures = side_figures("x", 1, [round_of((asked,))])
+    assert figures["voice_to_voice_ms"]["p50"] == 600.0
+    assert (figures["early"], figures["unanswered"], figures["cut_in_two"]) == (0, 0, 1)
+
+
 def test_a_question_that_was_ended_twice_is_cut_in_two() -> None:
     figures = side_figures("x", 1, [round_of((exchange(10, 10.5, commits=2),))])
     assert figures["cut_in_two"] == 1
