@@ -66,8 +66,9 @@ def retrieval_page(kept: Mapping[str, Mapping[str, Any]]) -> str:
         hits = {
             name: {key: part[key] for key in HITS if key in part} for name, part in parts.items()
         }
-        whole = {"the whole": figures.get("search_cpu_ms") or figures.get("query_ms", {})}
-        times = {**whole, **figures.get("parts_cpu_ms", {})}
+        keys = ("whole_cpu_ms", "search_cpu_ms", "query_ms")
+        whole: Mapping[str, float] = next((figures[key] for key in keys if key in figures), {})
+        times = {"the whole": whole, **figures.get("parts_cpu_ms", {})}
         spent = {
             name: {key: part[key] for key in ("p50", "p95") if key in part}
             for name, part in times.items()
