@@ -18,13 +18,11 @@ from websockets.http11 import Request, Response
 from server.door.doorkeeper import Doorkeeper
 from server.door.names import Origin
 from server.door.rules import NoToken, Refused, check_subprotocols, header
-from server.door.tokens import COOKIE, COOKIE_AGE_S
 from server.errors import AtCapacity, SessionError, Unauthorized
 from server.wire.dialect import OWN_PATH, STOCK_PATH
 
 WEB_DIR = Path(__file__).parent / "web"
 SOCKET_PATHS = (OWN_PATH, STOCK_PATH)
-LOGIN_PATH: Final = "/login"
 
 _TYPES = {".js": "text/javascript", ".html": "text/html", ".css": "text/css"}
 HSTS_S: Final = 31_536_000
@@ -47,11 +45,6 @@ class Visitor(Protocol):
 
     refusal: SessionError | None
     """Set for a socket that is to be accepted, told this and closed: browsers see nothing else."""
-
-    @property
-    def is_from_proxy(self) -> bool:
-        """Whether its X-Forwarded headers are believed."""
-        ...
 
     def admit(self, request: Request) -> SessionError | None:
         """Return why its address may have no connection more."""
@@ -91,7 +84,7 @@ class Web:
                 return None
             if isinstance(too_many, AtCapacity):
                 return self._too_many(too_many)
-            return self._answer(path, request, origin, visitor)
+            return self._answer(path, request, origin)
         except Refused as refused:
             return self._refuse(refused)
 
@@ -114,9 +107,7 @@ class Web:
         if visitor is not None:
             visitor.refusal = refusal
 
-    def _answer(
-        self, path: str, request: Request, origin: Origin | None, visitor: Visitor | None
-    ) -> Response:
+    def _answer(self, path: str, request: Request, origin: Origin | None) -> Response:
         if request.method not in ("GET", "HEAD"):
             raise Refused(405, "GET and HEAD are answered here.")
         page = self._page(path, request.headers)
@@ -124,8 +115,6 @@ class Web:
         if origin is not None:
             headers["Access-Control-Allow-Origin"] = header(request.headers, "Origin")
             headers["Vary"] = "Origin"
-        if path == LOGIN_PATH and self._door.rules.tokens:
-            headers["Set-Cookie"] = self._cookie(request.headers, visitor)
         body = b"" if request.method == "HEAD" else page.body
         return Response(page.status, http.HTTPStatus(page.status).phrase, headers, body)
 
@@ -136,23 +125,10 @@ class Web:
         rules = self._door.rules
         if path in self._public and not rules.tokens.is_let_in(headers):
             return self._public[path]()
-        if path not in self._reports and path != LOGIN_PATH:
+        if path not in self._reports:
             raise Refused(404, "There is nothing at this path.")
         rules.check_token(headers)
-        return Page(b"", "text/plain") if path == LOGIN_PATH else self._reports[path]()
-
-    def _cookie(self, headers: Headers, visitor: Visitor | None) -> str:
-        """Out of reach of scripts, never sent for other sites, over TLS only where there is TLS."""
-        is_proxied_tls = (
-            visitor is not None
-            and visitor.is_from_proxy
-            and header(headers, "X-Forwarded-Proto").lower() == "https"
-        )
-        secure = "; Secure" if self._door.rules.is_tls or is_proxied_tls else ""
-        value = self._door.rules.tokens.cookie()
-        return (
-            f"{COOKIE}={value}; Path=/; Max-Age={COOKIE_AGE_S}; HttpOnly; SameSite=Strict{secure}"
-        )
+        return self._reports[path]()
 
     def _refuse(self, refused: Refused) -> Response:
         response = self._plain(refused.status, str(refused))

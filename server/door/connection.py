@@ -64,11 +64,6 @@ class GuardedConnection(ServerConnection):
             return None
         return self._keeper.refusal(self._address)
 
-    @property
-    def is_from_proxy(self) -> bool:
-        """Whether its X-Forwarded headers are believed."""
-        return self._keeper.speaks_for_others(self._peer)
-
     def _count(self, address: str) -> None:
         self._address = address
         self._verdict = self._keeper.arrive(address)

@@ -40,7 +40,7 @@ class Rules:
     origins: tuple[Origin, ...] = ()
     """Sites whose pages may use this server, beside its own."""
     proxies: tuple[Network, ...] = ()
-    """Whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    """Whose X-Forwarded-For is believed."""
     is_tls: bool = False
 
     @classmethod
@@ -81,8 +81,8 @@ class Rules:
     def _is_host_served(self, host: Authority) -> bool:
         """Tell whether a page that this answer became part of could be one of ours.
 
-        A foreign name that was made to point here has neither token nor cookie, so with a token
-        every name is served; else only addresses of this machine.
+        A page at a foreign name that was made to point here has no token, so with one every name is
+        served; else only addresses of this machine.
         """
         return host.is_this_machine or bool(self.tokens) or host.name == self.host
 

@@ -1,13 +1,11 @@
-"""Bearer tokens and the page's cookie: where they are found, and whether one is right.
+"""Bearer tokens: where they are found, and whether one is right.
 
 Every comparison takes the same time whatever was offered. It logs nothing and keeps no secret but
 the tokens that it was given.
 """
 
 import hashlib
-import hmac
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Final
@@ -18,8 +16,6 @@ from websockets.datastructures import Headers
 SUBPROTOCOL: Final = "realtime"
 KEY_SUBPROTOCOL: Final = "openai-insecure-api-key."
 """A browser cannot set headers of a WebSocket; stock clients put the key behind this."""
-COOKIE: Final = "parley_session"
-COOKIE_AGE_S: Final = 30 * 86_400
 URL_NAMES: Final = frozenset(
     {"token", "access_token", "auth_token", "api_key", "api-key", "apikey", "key", "authorization"}
 )
@@ -33,7 +29,6 @@ class Tokens:
     """The tokens that open the door, any one of them; empty asks for none."""
 
     tokens: tuple[str, ...] = ()
-    unix_s: Callable[[], float] = time.time
 
     def __bool__(self) -> bool:
         return bool(self.tokens)
@@ -43,30 +38,11 @@ class Tokens:
         given = _digest(offered)
         return sum(compare_digest(given, _digest(token)) for token in self.tokens) > 0
 
-    def cookie(self) -> str:
-        """Return a value that proves the token without holding it, good for COOKIE_AGE_S."""
-        expires = str(int(self.unix_s()) + COOKIE_AGE_S)
-        return f"{expires}.{_signed(self.tokens[0], expires)}"
-
-    def is_cookie(self, value: str) -> bool:
-        """Tell whether the value was given out for one of the tokens and is not too old.
-
-        A token that is taken away takes its cookies with it.
-        """
-        expires, _, signature = value.partition(".")
-        given = _digest(signature)
-        matches = sum(
-            compare_digest(given, _digest(_signed(token, expires))) for token in self.tokens
-        )
-        is_number = expires.isascii() and expires.isdigit() and len(expires) < 16
-        return matches > 0 and is_number and int(expires) > self.unix_s()
-
     def is_let_in(self, headers: Headers) -> bool:
-        """Tell whether the request proves a token, by header, subprotocol or cookie."""
+        """Tell whether the request proves a token, by header or subprotocol."""
         if not self.tokens:
             return True
-        is_token = any(map(self.is_one, offered_tokens(headers)))
-        return is_token or any(map(self.is_cookie, offered_cookies(headers)))
+        return any(map(self.is_one, offered_tokens(headers)))
 
     def is_in_address(self, target: str) -> bool:
         """Tell whether a token, or what is meant as one, stands in the request's address."""
@@ -96,13 +72,6 @@ def offered_tokens(headers: Headers) -> Sequence[str]:
     return offered
 
 
-def offered_cookies(headers: Headers) -> Sequence[str]:
-    """Return the values of our cookie; other sites on the host may have set more than one."""
-    pairs = [pair for value in headers.get_all("Cookie") for pair in value.split(";")]
-    split = [pair.strip().partition("=") for pair in pairs]
-    return [value for name, _, value in split if name == COOKIE]
-
-
 def offered_subprotocols(headers: Headers) -> Sequence[str]:
     """Return the subprotocols that the client would speak."""
     values = headers.get_all("Sec-WebSocket-Protocol")
@@ -117,8 +86,3 @@ def chosen_subprotocol(offered: Sequence[str]) -> str | None:
 def _digest(text: str) -> bytes:
     """Of equal length for all, so that not even a token's length is told by the comparison."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-
-
-def _signed(token: str, expires: str) -> str:
-    key = token.encode("utf-8", "surrogateescape")
-    return hmac.new(key, f"parley cookie {expires}".encode(), hashlib.sha256).hexdigest()

@@ -25,7 +25,6 @@ class FakeVisitor:
     """A connection that has, or has not, too many beside it."""
 
     too_many: SessionError | None = None
-    is_from_proxy: bool = False
     refusal: SessionError | None = None
 
     def admit(self, request: Request) -> SessionError | None:
@@ -210,29 +209,6 @@ def test_reports_need_the_token_and_a_probe_does_not() -> None:
     assert part is not None
     assert whole is not None
     assert (part.body, whole.body) == (b"part", b"whole")
-
-
-def test_the_page_gets_a_cookie_for_the_token() -> None:
-    """GET /login with the header; from then on the browser sends it, out of reach of scripts."""
-    web = make_web(token="secret")
-    assert status(web, "/login") == 401
-    response = web.respond(get("/login", {**LOCAL, "Authorization": "Bearer secret"}))
-    assert response is not None
-    cookie, _, attributes = response.headers["Set-Cookie"].partition("; ")
-    assert attributes == "Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict"
-    assert "secret" not in cookie
-    assert told(web, {**OWN_PAGE, "Cookie": cookie}) is None
-    assert status(web, "/stats", {**LOCAL, "Cookie": cookie}) == 200
-
-
-@pytest.mark.parametrize(("is_tls", "is_from_proxy"), [(True, False), (False, True)])
-def test_the_cookie_stays_on_tls(is_tls: bool, is_from_proxy: bool) -> None:
-    """Our own, or that of a proxy that is believed."""
-    headers = {**LOCAL, "Authorization": "Bearer secret", "X-Forwarded-Proto": "https"}
-    visitor = FakeVisitor(is_from_proxy=is_from_proxy)
-    response = make_web(token="secret", is_tls=is_tls).respond(get("/login", headers), visitor)
-    assert response is not None
-    assert response.headers["Set-Cookie"].endswith("; Secure")
 
 
 def test_an_address_with_too_many_is_told_when_to_come_back() -> None:

@@ -1,4 +1,4 @@
-"""A whole server behind its door: over TLS, with a cookie, and under a flood of events."""
+"""A whole server behind its door: over TLS, and under a flood of events."""
 
 import asyncio
 import json
@@ -22,10 +22,8 @@ __all__ = ["start_faked"]
 TOKEN = "correct-horse-battery"
 
 
-async def test_page_and_socket_over_tls_with_a_cookie(
-    start_faked: StartFaked, tmp_path: Path
-) -> None:
-    """A browser's way: the page, /login with the token, then the socket with its cookie alone."""
+async def test_page_reports_and_socket_over_tls(start_faked: StartFaked, tmp_path: Path) -> None:
+    """The page to everybody, reports and the socket to who has the token; as a browser sends it."""
     authority = trustme.CA()
     certificate, key = write_pair(tmp_path / "tls", authority, "127.0.0.1")
     server = start_faked(tls_cert=certificate, tls_key=key, token=TOKEN)
@@ -39,12 +37,10 @@ async def test_page_and_socket_over_tls_with_a_cookie(
         assert (await browser.get("/stats")).status_code == 401
         assert (await browser.get("/health")).json() == {"status": "ok"}
         bearer = {"Authorization": f"Bearer {TOKEN}"}
-        assert (await browser.get("/login", headers=bearer)).status_code == 200
-        assert (await browser.get("/stats")).status_code == 200
-        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        assert (await browser.get("/stats", headers=bearer)).status_code == 200
     url = f"wss://127.0.0.1:{server.running.port}/ws"
-    headers = {"Cookie": cookie}
-    assert await is_served(url, ssl=trust, origin=base, additional_headers=headers)
+    offered = ["realtime", f"openai-insecure-api-key.{TOKEN}"]
+    assert await is_served(url, ssl=trust, origin=base, subprotocols=offered)
     async with await Conversation.open(url, TOKEN, trust=trust_in(certificate)):
         pass
     with pytest.raises(NoServer):

@@ -6,15 +6,9 @@ import pytest
 from websockets.datastructures import Headers
 
 from server.door import tokens as door_tokens
-from server.door.tokens import (
-    COOKIE_AGE_S,
-    Tokens,
-    chosen_subprotocol,
-    offered_cookies,
-    offered_tokens,
-)
+from server.door.tokens import Tokens, chosen_subprotocol, offered_tokens
 
-TOKENS = Tokens(("first-token", "second-token"), lambda: 1000.0)
+TOKENS = Tokens(("first-token", "second-token"))
 KEY = "openai-insecure-api-key."
 
 
@@ -66,28 +60,6 @@ def test_the_subprotocol_that_carries_the_key_is_never_chosen() -> None:
     assert chosen_subprotocol([f"{KEY}first-token", "realtime"]) == "realtime"
     assert chosen_subprotocol([f"{KEY}first-token"]) is None
     assert chosen_subprotocol([]) is None
-
-
-def test_a_cookie_proves_the_token_without_holding_it() -> None:
-    """Of either token; not changed, not too old, not once its token is gone."""
-    cookie = TOKENS.cookie()
-    assert "token" not in cookie
-    assert TOKENS.is_let_in(Headers({"Cookie": f"other=1; parley_session={cookie}"}))
-    expires, _, signature = cookie.partition(".")
-    assert not TOKENS.is_cookie(f"{int(expires) + 1}.{signature}")
-    assert not TOKENS.is_cookie(f"{expires}.{signature[:-1]}")
-    assert not TOKENS.is_cookie("")
-    assert not TOKENS.is_cookie("²." + signature)
-    later = Tokens(TOKENS.tokens, lambda: 1000.0 + COOKIE_AGE_S)
-    assert not later.is_cookie(cookie)
-    assert Tokens(("new-token", "first-token"), lambda: 1000.0).is_cookie(cookie)
-    assert not Tokens(("second-token",), lambda: 1000.0).is_cookie(cookie)
-
-
-def test_only_our_cookie_is_read() -> None:
-    """A browser sends those of every program on the host."""
-    headers = Headers({"Cookie": "a=b; xparley_session=1; parley_session=2; parley_session=3"})
-    assert offered_cookies(headers) == ["2", "3"]
 
 
 @pytest.mark.parametrize(
