@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench peer profile index browser system clean
+.PHONY: help run demo test check bench peer profile index browser system soak faults clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -81,6 +81,14 @@ profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, int
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium, the slow proofs too
 	@$(BIN)/python -m pytest tests/browser -m browser
+
+soak: $(VENV)/dev.stamp ## nothing grows: 10 minutes at 20 times the pace with fakes, 20 minutes with the engines
+	@$(BIN)/python -m benchmarks.soak
+	@$(BIN)/python -m benchmarks.soak --embedded --minutes 20
+
+faults: $(VENV)/dev.stamp system ## the forty faults with their figures, and docs/faults.md anew
+	@$(BIN)/python -m pytest tests/faults --record-figures
+	@$(BIN)/python -m benchmarks.faults_page
 
 system: ## the Debian packages that the tests use, where this may be done
 	@scripts/system-packages chromium flite espeak-ng redis-server

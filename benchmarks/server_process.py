@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,14 +39,16 @@ def running_server(
     *,
     with_samples: bool = True,
     script: Path | None = None,
+    program: Sequence[str] | None = None,
 ) -> Iterator[RunningServer]:
     """Start `parley serve --port 0`, wait for its address, and end it with SIGTERM.
 
     `variables` are added to the environment. With a script (benchmarks/script.py) the server has
-    stand-in engines and says the script's words. Raises RuntimeError when it does not start.
+    stand-in engines and says the script's words; `program` names another module and what it takes.
+    Raises RuntimeError when it does not start.
     """
-    program = ["server.cli", "serve"] if script is None else [STANDIN_SERVER, str(script)]
-    command = [sys.executable, "-m", *program, "--port", "0"]
+    usual = ["server.cli", "serve"] if script is None else [STANDIN_SERVER, str(script)]
+    command = [sys.executable, "-m", *(program or usual), "--port", "0"]
     started_at_s = time.monotonic()
     process = subprocess.Popen(
         [*command, "--samples"] if with_samples else command,

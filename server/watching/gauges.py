@@ -3,6 +3,8 @@
 They cost nothing between two scrapes. It changes nothing.
 """
 
+import asyncio
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -11,7 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from server.engines.room import EngineRoom
 from server.pipeline import Stages
 from server.settings import Settings
-from server.watching.machine import resident_bytes
+from server.watching.machine import open_descriptors, resident_bytes
 
 
 def add_gauges(
@@ -41,7 +43,18 @@ def add_gauges(
     target.set_function(lambda: settings().target_ms / 1000)
     memory = gauge("parley_memory_bytes", "Memory that the process takes now")
     memory.set_function(resident_bytes)
+    gauge("parley_tasks", "Tasks of the event loop now").set_function(_tasks)
+    gauge("parley_threads", "Threads now").set_function(threading.active_count)
+    gauge("parley_descriptors", "Files and sockets open now").set_function(open_descriptors)
     passages = gauge("parley_index_passages", "Passages in the index")
     passages.set_function(lambda: room.current.knowledge.passages)
     generation = gauge("parley_index_generation", "Generation of the index")
     generation.set_function(lambda: room.current.knowledge.generation)
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        # Rendered by no event loop: then there are none.
+        return 0

@@ -1,4 +1,4 @@
-"""What this process may use of the machine, and how much memory it takes. It limits nothing."""
+"""What this process may use of the machine, and what it has taken of it. It limits nothing."""
 
 import ctypes
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 _CONTROL_GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _OWN_PAGES = Path("/proc/self/statm")
+_OWN_DESCRIPTORS = Path("/dev/fd")
 
 
 def usable_cores() -> int:
@@ -42,3 +43,8 @@ def resident_bytes() -> int:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def open_descriptors() -> int:
+    """Return how many files and sockets this process holds open."""
+    return len(os.listdir(_OWN_DESCRIPTORS))
