@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -168,9 +168,19 @@ async def live(settings: Settings, store: Store, embedder: MiniLmEmbedder) -> di
         "answers_after_an_ingest_are_new": all(news),
         "cached_turn_ms": percentiles(one.compute_ms for one in asked if one.is_cached),
         "uncached_turn_ms": percentiles(one.compute_ms for one in asked if not one.is_cached),
+        "cached_share_of_uncached": share_of_uncached(asked),
         "after_a_restart": await restart(settings, store, embedder, turns[-1]),
         "tiers": tiers,
     }
+
+
+def share_of_uncached(asked: Sequence[Asked]) -> float:
+    """Return the median compute of cached turns over that of the others; a tenth is promised."""
+    cached, uncached = (
+        float(np.median([one.compute_ms for one in asked if one.is_cached is wanted]))
+        for wanted in (True, False)
+    )
+    return round(cached / uncached, 4)
 
 
 async def restart(

@@ -2,7 +2,7 @@
 
 Measured at the client, from the true end of speech in the recording to the first audible sample;
 how well the questions were heard is told beside it, from the same run.
-`python -m benchmarks.latency WAV... [--turns N] [--stand-in | --url ws://...] [--json]`
+`python -m benchmarks.latency WAV... [--turns N] [--stand-in | --url ws://...] [--plain] [--json]`
 """
 
 import argparse
@@ -33,6 +33,8 @@ from benchmarks.server_process import running_server
 from benchmarks.speech_edges import first_audible_sample, speech_end_sample
 from server.client import Conversation, NoAnswer, Reply
 
+NOTHING_AHEAD = {"PARLEY_SPECULATION": "0", "PARLEY_PARTIALS": "0", "PARLEY_PRESPEAK": "0"}
+WORK_SEGMENTS = ("embed", "search", "answer_first", "tts_first")
 CACHED_STAGES = ("search", "answer", "tts")
 """A turn counts as cached when these were; the same words never sound the same twice."""
 
@@ -74,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WavError as error:
         print(f"latency: {error}", file=sys.stderr)
         return 2
-    with nullcontext() if parsed.url else running_server(script=_script(parsed, paths)) as server:
+    variables = NOTHING_AHEAD if parsed.plain else {}
+    own = running_server(variables, script=_script(parsed, paths))
+    with nullcontext() if parsed.url else own as server:
         url = parsed.url or (server.url if server else "")
         measure = _measure(url, recordings, words_of(paths), parsed.turns or 2 * len(paths))
         run = asyncio.run(_metered(measure, server.process_id if server else None))
@@ -83,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     figures = summarise(run)
     _show(figures)
-    write_result("latency-stand-in" if parsed.stand_in else "latency", figures)
+    stand_in, plain = "-stand-in" * parsed.stand_in, "-plain" * parsed.plain
+    write_result(f"latency{plain}{stand_in}", figures)
     if parsed.json:
         print(json.dumps(figures))
     return 0
@@ -97,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--url", help="measure a running server instead of one of its own")
     where.add_argument(
         "--stand-in", action="store_true", help="engines with random weights and scripted words"
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="make nothing ahead: shows the work and what caches save",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object last")
     return parser
@@ -209,6 +219,7 @@ def summarise(run: Run) -> dict[str, Any]:
         "cold_ms": percentiles(turn.voice_to_voice_ms for turn in turns if not turn.is_cached),
         "cached_ms": percentiles(turn.voice_to_voice_ms for turn in cached),
         "cached_over_wait_ms": percentiles(turn.over_wait_ms for turn in cached),
+        "compute_after_endpoint": compute_after_endpoint(turns),
         "server_voice_to_voice_ms": percentiles(turn.server_ms for turn in turns),
         "segments": {
             name: percentiles(turn.segments[name] for turn in turns if name in turn.segments)
@@ -223,6 +234,23 @@ def summarise(run: Run) -> dict[str, Any]:
         **run.cores,
         "engines": run.engines,
         "questions_ms": by_question(turns),
+    }
+
+
+def compute_after_endpoint(turns: Sequence[Turn]) -> dict[str, float | None]:
+    """Return the median work of search, answer and first speech, and what of it a cache leaves.
+
+    Only `--plain` shows it whole: else most of it was done before the endpoint. Recognition is left
+    out, for the same words never sound the same twice.
+    """
+    work_ms: dict[bool, list[float]] = {True: [], False: []}
+    for turn in turns:
+        work_ms[turn.is_cached].append(sum(turn.segments.get(name, 0.0) for name in WORK_SEGMENTS))
+    cold, cached = (median(work_ms[each]) if work_ms[each] else None for each in (False, True))
+    return {
+        "cold_ms": None if cold is None else round(cold, 2),
+        "cached_ms": None if cached is None else round(cached, 2),
+        "cached_share": round(cached / cold, 3) if cold and cached is not None else None,
     }
 
 

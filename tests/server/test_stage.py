@@ -93,20 +93,23 @@ async def test_a_hundred_identical_misses_run_once(make_stage: MakeStage) -> Non
     assert {result.value for result in results} == {"value 1"}
 
 
-async def test_barge_ins_never_run_more_threads_than_permits(make_stage: MakeStage) -> None:
-    """Twenty cancelled calls with slow threads: at most one thread ever runs."""
-    stage, work = make_stage(permits=1, queue_limit=50), Work(is_held=True)
-    for number in range(20):
+@pytest.mark.parametrize("permits", [1, 3])
+async def test_barge_ins_never_run_more_threads_than_permits(
+    make_stage: MakeStage, permits: int
+) -> None:
+    """Two hundred cancelled calls with slow threads: never more threads than permits."""
+    stage, work = make_stage(permits=permits, queue_limit=500), Work(is_held=True)
+    for number in range(200):
         call = asyncio.create_task(stage.run(str(number), work, Deadline.after(5)))
         await asyncio.sleep(0)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-    assert stage.permits.in_use == 1, "the thread that runs keeps its permit"
+    assert stage.permits.in_use == permits, "the threads that run keep their permits"
     assert stage.permits.waiting == 0, "work that nobody waits for has left the line"
     work.go.set()
     await until(lambda: stage.permits.in_use == 0)
-    assert (work.peak, work.runs) == (1, 1)
+    assert (work.peak, work.runs) == (permits, permits)
 
 
 async def test_a_joined_flight_survives_the_first_caller(make_stage: MakeStage) -> None:
