@@ -1,4 +1,9 @@
-"""Fault 8: frames that are no PCM16."""
+"""Row 8: odd byte count, empty frame.
+
+Promise: `bad_frame`, and the session goes on; the fifth closes with 4400.
+
+Seen to fail: with BAD_FRAMES_MAXIMUM at 500 the fifth closed nothing.
+"""
 
 import pytest
 

@@ -1,4 +1,10 @@
-"""Fault 11: client events in any order, at any moment; and the orders that people do meet."""
+"""Row 11: events in any order, at any moment; and the orders that people do meet.
+
+Promise: every state and event together have a written result: tests/server/test_state.py has
+the table, and any order is outlived here.
+
+Seen to fail: with the refusals of Session._signal left out nothing was told of an empty commit.
+"""
 
 import random
 from typing import Any

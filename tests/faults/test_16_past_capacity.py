@@ -1,5 +1,8 @@
 """Row 16: more sessions than there are places.
 
+Promise: the first N work; the others get `at_capacity` with `retry_after_ms` and close 1013
+within 50 ms; a freed place is given again.
+
 Seen to fail: without the check in Admission all were let in; with a refusal that waits for a
 stage none came while the voice hung; with the place kept after the close it was never given
 again.

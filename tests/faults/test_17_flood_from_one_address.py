@@ -1,5 +1,7 @@
 """Row 17: one address opens connections as fast as it can.
 
+Promise: beyond the limit of an address its connections are refused, and others are served.
+
 Seen to fail: with `Addresses.arrive` that lets everybody in, the flood held every connection it
 opened; with a verdict that only tells, each of 200 got its handshake; without `leave` the
 address stayed shut.

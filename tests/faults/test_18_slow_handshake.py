@@ -1,5 +1,7 @@
 """Row 18: handshakes that never end, a byte at a time.
 
+Promise: closed at the open timeout; real clients connect meanwhile.
+
 Seen to fail: with `open_timeout=None` in App._listen the slow ones were still there when the
 test's patience ended.
 """

@@ -1,4 +1,7 @@
-"""Row 19, for who runs more than one Redis: the cache works over a cluster and over sentinels."""
+"""Row 19: more than one Redis: the cache works over a cluster and over sentinels.
+
+Seen to fail: with a plain client in place of RedisCluster nothing came back from a cluster.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Row 19: what answers at Redis's port is no Redis, or another program's: never a lost turn."""
+"""Row 19: what answers at Redis's port is no Redis, or another program's: never a lost turn.
+
+Seen to fail: with `scan_iter` that does not ask for our prefix another program's keys were
+cleared.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,9 @@
-"""Row 20: a full disk under the cache: turns go on, writes pause, one warning and a metric."""
+"""Row 20: a full disk under the cache: turns go on, writes pause, one warning and a metric.
+
+Promise: the turn is unaffected; writes pause; one warning and a metric.
+
+Seen to fail: with DiskFull not caught in the cache's writer the task that writes ended with it.
+"""
 
 import errno
 import logging

@@ -1,4 +1,9 @@
-"""Row 21: a cached value that is cut, flipped, foreign or of another version is never used."""
+"""Row 21: a cached value that is cut, flipped, foreign or of another version is never used.
+
+Promise: a miss, deleted and counted; never spoken.
+
+Seen to fail: with the checksum not compared in server/cache/entry.py flipped speech was a hit.
+"""
 
 import sqlite3
 import struct

@@ -1,15 +1,33 @@
-"""Row 32: the wall clock jumps: expiry stays sane, within a run and across a restart."""
+"""Row 32: the wall clock jumps: expiry stays sane, within a run and across a restart.
 
+Promise: no early timeout, no stuck session, expiry of the cache sane.
+
+Seen to fail: with entries from the future kept, the tomorrow's one was a hit; with SteadyClock
+on the wall ages jumped; with Deadline on the wall's clock the turn timed out at once.
+"""
+
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 from server.cache.disk_tier import DiskStore
 from server.cache.entry import FUTURE_TOLERANCE_S
+from server.settings import CHECKOUT
 from server.wall_clock import SteadyClock
 from tests.laddered import Clock, process
+from tests.server.conftest import MakeStand
+from tests.server.test_session import ask
 
 DAY_S = 86_400.0
+WALL_READERS = {
+    "wall_clock.py",
+    "door/tokens.py",
+    "cache/disk_tier.py",
+    "watching/health_watch.py",
+}
+"""Ages across a restart, and moments that are shown to people; a token's end is one on purpose."""
 
 
 @pytest.mark.parametrize("jump_s", [-400 * DAY_S, 400 * DAY_S])
@@ -63,3 +81,31 @@ def test_32_the_size_bound_holds_though_uses_are_from_the_future(tmp_path: Path)
         store.put(f"tts:{name}", b"x" * 4000, 1e9)
         assert store.totals()[0] <= 10_000
     store.close()
+
+
+@pytest.mark.parametrize("jump_s", [-400 * DAY_S, 400 * DAY_S])
+async def test_32_a_jump_in_the_middle_of_a_turn(
+    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    """No early timeout and no stuck session: the turn is answered, and so is the next one."""
+    stand, true_time = make_stand(turn_timeout_s=20), time.time
+    stand.synthesizer.go.clear()
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("response.content_part.added")
+    monkeypatch.setattr(time, "time", lambda: true_time() + jump_s)
+    stand.synthesizer.go.set()
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "answered"
+    stand.messages.send(*ask("where is the car park"))
+    assert (await stand.wire.wait_for("parley.turn", 2))["outcome"] == "answered"
+    await stand.end()
+
+
+def test_32_nothing_that_waits_asks_the_wall() -> None:
+    """Durations are monotonic: the wall is read for what is kept and shown to people alone."""
+    package = CHECKOUT / "server"
+    readers = {
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        if re.search(r"\btime\.time\b", path.read_text())
+    }
+    assert readers <= WALL_READERS

@@ -1,5 +1,7 @@
 """Row 33: a page of another site in a browser on this machine, and a name made to point here.
 
+Promise: a foreign Origin is refused by browsers' rules, and the Host is checked on every path.
+
 Seen to fail: with `Rules._foreign_origin` that returns None the foreign page got a session;
 with `_is_host_served` that is always true the rebound name got every path; with the check for
 sockets only, as it was, the reports were read.

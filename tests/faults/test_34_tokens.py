@@ -1,5 +1,8 @@
 """Row 34: the token is absent, wrong, or in the address.
 
+Promise: off loopback without a token it refuses to start; tokens are compared in constant time
+and never logged.
+
 Seen to fail: with `is_let_in` always true the wrong ones got sessions; without `is_in_address`
 the address was served; with websockets' own logger its DEBUG lines held the token; with the
 key's subprotocol offered by `select_subprotocol` it was in the answer; without the check in

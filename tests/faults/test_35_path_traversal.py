@@ -1,5 +1,7 @@
 """Row 35: paths that lead out, over HTTP and in an ingest.
 
+Promise: allow-listed paths only; links and `..` out of the root are refused by name.
+
 Seen to fail: with a server that opens `WEB_DIR / path` the first path gave its source; without
 `_is_inside` a link beside the page was served (tests/server/test_web.py); with `_judge_link`
 that takes every link the secret was stored.

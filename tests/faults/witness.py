@@ -55,6 +55,16 @@ async def is_served(url: str, text: str = LONG, **options: Any) -> bool:
         await connection.close()
 
 
+async def is_heard(url: str) -> bool:
+    """Whether somebody else hears the beginning of an answer at this moment."""
+    async with await opened(url) as connection:
+        await ask(connection)
+        async for message in connection:
+            if isinstance(message, bytes):
+                return True
+    return False
+
+
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for it: on a slow machine for long, never in vain for ever."""
     async with asyncio.timeout(PATIENCE_S):

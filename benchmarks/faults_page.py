@@ -1,0 +1,126 @@
+"""Writes docs/faults.md from the tests of tests/faults: what is promised, by which test, seen how.
+
+`python -m benchmarks.faults_page`. A test file's docstring begins "Row N: the fault" and tells
+after "Seen to fail:" with which protection removed its tests failed; a test's docstring is its
+promise, and the first one the row's unless it stands after "Promise:". Figures are those that
+`pytest tests/faults --record-figures` has kept. It runs no test.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.results import RESULTS_DIR
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS_DIR = ROOT / "tests" / "faults"
+PAGE = ROOT / "docs" / "faults.md"
+FIGURES = RESULTS_DIR / "faults.json"
+ROWS = range(1, 41)
+PROMISE, SEEN = "Promise:", "Seen to fail:"
+HEAD = """# Faults survived
+
+Made by `python -m benchmarks.faults_page` from the tests in `tests/faults`; a test fails when this
+page is out of date. Every test runs the product on loopback with fakes for the models. Most keep a
+witness: another client, who is answered while the fault happens. How to run Parley so that it comes
+back: [operations](operations/README.md).
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultFile:
+    """One test file: a row, or a part of one."""
+
+    path: Path
+    row: int
+    fault: str
+    promise: str
+    """Of the row: what the docstring tells after "Promise:", or its first test's promise."""
+    seen: str
+    """How the tests were seen to fail."""
+    promises: dict[str, str]
+    """Test name to what it proves."""
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page(fault_files(), kept_figures()), encoding="utf-8")
+    print(f"{PAGE.relative_to(ROOT)} is written")
+    return 0
+
+
+def fault_files() -> list[FaultFile]:
+    """Return all, by row. Raises ValueError for a file whose docstring is of another form."""
+    return sorted(
+        (read_file(path) for path in TESTS_DIR.glob("test_[0-9][0-9]_*.py")),
+        key=lambda one: (one.row, one.path.name),
+    )
+
+
+def read_file(path: Path) -> FaultFile:
+    """Read one. Raises ValueError when the docstring names no row, or another than the file."""
+    tree = ast.parse(path.read_text())
+    told = " ".join((ast.get_docstring(tree) or "").split())
+    head, _, seen = told.partition(SEEN)
+    fault, _, promise = head.partition(PROMISE)
+    found = re.match(r"Row (\d+): (.+)", fault)
+    if found is None or int(found[1]) != int(path.name[5:7]):
+        raise ValueError(f"{path.name}: the docstring begins with `Row N: the fault`")
+    promises = {
+        node.name: " ".join((ast.get_docstring(node) or "").split())
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+    }
+    whole = promise.strip() or next(iter(promises.values()), "")
+    return FaultFile(path, int(found[1]), found[2].strip(" ."), whole, seen.strip(), promises)
+
+
+def kept_figures() -> dict[str, dict[str, str]]:
+    """Return the figures by row, two digits; none where none were kept."""
+    if not FIGURES.is_file():
+        return {}
+    rows: dict[str, dict[str, str]] = json.loads(FIGURES.read_text())["rows"]
+    return rows
+
+
+def page(files: list[FaultFile], figures: dict[str, dict[str, str]]) -> str:
+    """Return the whole page: a table of all rows, then each file with all its tests."""
+    rows = "".join(_row(files, figures, number) for number in ROWS)
+    table = f"| # | fault | promise | figure |\n|---|---|---|---|\n{rows}"
+    return HEAD + table + "\n## The tests\n" + "".join(_section(each) for each in files)
+
+
+def _row(files: list[FaultFile], figures: dict[str, dict[str, str]], number: int) -> str:
+    own = [each for each in files if each.row == number]
+    if not own:
+        return f"| {number} | no test | | |\n"
+    first = max(own, key=lambda each: len(each.promises))
+    told = "; ".join(f"{what}: {value}" for what, value in figures.get(f"{number:02d}", {}).items())
+    cells = (f"[{number}](#row-{number})", first.fault, first.promise, told)
+    return "| " + " | ".join(_cell(each) for each in cells) + " |\n"
+
+
+def _section(one: FaultFile) -> str:
+    title = f'\n<a id="row-{one.row}"></a>\n### {one.row}. {_cell(one.fault)}\n\n'
+    name = one.path.relative_to(ROOT)
+    seen = f"was seen to fail: {one.seen}" if one.seen else "was not seen to fail."
+    return title + f"[`{name}`](../{name}) {seen}\n\n" + "".join(_lines(one))
+
+
+def _lines(one: FaultFile) -> Iterator[str]:
+    for name, promise in one.promises.items():
+        title = name.removeprefix("test_").replace("_", " ")
+        yield f"- {title}: {_cell(promise)}\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
