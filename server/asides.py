@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from server.errors import InvalidEvent
 from server.question import Question
+from server.turn import Turn
 from server.turn_making import TurnMaker
 
 MOST_ASIDES = 4
@@ -17,7 +18,7 @@ class Asides:
 
     maker: TurnMaker
     group: asyncio.TaskGroup
-    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _running: dict[str, tuple[Turn, asyncio.Task[None]]] = field(default_factory=dict)
 
     def start(self, question: Question) -> None:
         """Answer beside the conversation. Raises InvalidEvent when too many are being given."""
@@ -29,18 +30,21 @@ class Asides:
             )
         turn = self.maker.turn(question, lambda: None)
         task = self.group.create_task(turn.run())
-        self._running[turn.response_id] = task
+        self._running[turn.response_id] = turn, task
         task.add_done_callback(lambda done: self._running.pop(turn.response_id, None))
 
     async def cancel(self, response_id: str) -> bool:
         """Stop one; False when it is not being given."""
-        task = self._running.get(response_id)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-        return task is not None
+        if response_id not in self._running:
+            return False
+        turn, task = self._running[response_id]
+        async with turn.telling:
+            if not turn.is_ending:
+                task.cancel()
+        await asyncio.wait([task])
+        return True
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Stop all."""
-        for task in self._running.values():
-            task.cancel()
+        for response_id in list(self._running):
+            await self.cancel(response_id)

@@ -58,7 +58,7 @@ class Responses:
             await self.signal(Signal.CANCEL, None)
         await self.asked.outbox.event(told.OutputCleared(response_id or ""))
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Give up what is beside the answer."""
         self.asked.stop()
-        self.asides.stop()
+        await self.asides.stop()

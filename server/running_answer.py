@@ -30,6 +30,7 @@ class RunningAnswer:
     lately: LatelySaid = field(default_factory=LatelySaid)
     turn: Turn | None = None
     task: asyncio.Task[None] | None = None
+    _begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def response_id(self) -> str | None:
@@ -39,16 +40,21 @@ class RunningAnswer:
     def start(self, question: Question, group: asyncio.TaskGroup) -> None:
         """Begin to answer; the turn before must be stopped."""
         self.turn = self.maker.turn(question, self.on_first_audio)
+        self._begun.clear()
         self.task = group.create_task(self._see_through(self.turn))
 
     async def stop(self, cause: Cause | None = None) -> None:
         """End the answer, if there is one, and wait until the client was told."""
         task, turn = self.task, self.turn
         self.turn = self.task = None
-        if task is not None:
-            if turn is not None and cause is not None:
+        if task is not None and turn is not None:
+            # A task that is cancelled before its first step would tell nothing.
+            await self._begun.wait()
+            if cause is not None:
                 turn.cause = cause
-            task.cancel()
+            async with turn.telling:
+                if not turn.is_ending:
+                    task.cancel()
             await asyncio.wait([task])
         if turn is not None:
             self._remember(turn)
@@ -73,6 +79,7 @@ class RunningAnswer:
         return self.turn is None and self.lately.may_echo_in(began_at_s)
 
     async def _see_through(self, turn: Turn) -> None:
+        self._begun.set()
         await self.run(turn)
         if self.turn is turn:
             self._remember(turn)

@@ -43,7 +43,7 @@ from server.state import TABLE, Action, Signal, State
 from server.surroundings import Surroundings
 from server.turn import Turn
 from server.turn_making import TurnMaker
-from server.turn_taking import end_signal, onset_signal, refusal
+from server.turn_taking import end_signal, judged_signal, onset_signal, refusal
 from server.wire import client_events as asked
 from server.wire import server_events as told
 from server.wire.goodbye import give_way, leave_after
@@ -90,9 +90,9 @@ class Session:
         self._cut_sample: int | None = None
         self._parting: Turn | None = None
         """What was being answered when the connection ended."""
-        self._judging = Judging(
-            settings, outbox, shared.metrics, self._maker.pipeline, self._judged
-        )
+        self._floor = asyncio.Lock()  # What one message or judgement does is told whole.
+        pipeline = self._maker.pipeline
+        self._judging = Judging(settings, outbox, shared.metrics, pipeline, self._judged)
         self._last_activity_s = time.monotonic()
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
@@ -116,7 +116,7 @@ class Session:
                 news.cancel()
                 leaving.cancel()
                 self._ahead.stop()
-                self._responses.stop()
+                await self._responses.stop()
                 self._parting = self._answering.turn
                 await self._answering.stop()
         except BaseExceptionGroup as errors:
@@ -147,10 +147,11 @@ class Session:
     async def _take(self, message: str | bytes) -> None:
         self._check_idle()
         try:
-            if isinstance(message, bytes):
-                await self._take_audio(message)
-            else:
-                await self._take_event(await parse_message(message, self._setup.around()))
+            async with self._floor:
+                if isinstance(message, bytes):
+                    await self._take_audio(message)
+                else:
+                    await self._take_event(await parse_message(message, self._setup.around()))
         except InvalidEvent as error:
             error.event_id = error.event_id or event_id_of(message)
             await self._outbox.error(error)
@@ -266,9 +267,11 @@ class Session:
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
-                self._judging.drop()
+                is_dropped = self._judging.drop() and not self._ears.is_hearing_speech
                 if utterance is not None:
                     await self._said.tell_untold()
+                elif is_dropped and self._said.forget():
+                    await self._outbox.event(told.AudioCleared())
                 await self._answering.stop(Cause.TURN_DETECTED if utterance else None)
                 if utterance is not None:
                     wish, steps = Wish(self._setup.config), self._shared.governor.steps
@@ -313,12 +316,10 @@ class Session:
 
     async def _judged(self, kind: Interruption, utterance: UtteranceEnded) -> None:
         """Only a question ends the answer."""
-        is_more_coming = self._ears.is_hearing_speech
-        if kind is Interruption.QUESTION:
-            signal = Signal.INTERRUPTED_MIDWAY if is_more_coming else Signal.INTERRUPTED
-            await self._signal(signal, utterance=utterance)
-        elif not is_more_coming:
-            await self._signal(Signal.DISMISSED)
+        async with self._floor:
+            signal = judged_signal(kind, is_more_coming=self._ears.is_hearing_speech)
+            if signal is not None:
+                await self._signal(signal, utterance=utterance)
 
     async def _go_on_speaking(self) -> None:
         """The answer was only held: the client may forget what it was told of the speech."""
@@ -374,7 +375,8 @@ class Session:
         self._outbox.tells_transcripts = config.transcription is not None
         self._ahead.limits = wait_limits(settings, config)
         if wanted != self._ears.settings:
+            is_forgotten = self._ears.is_hearing_speech or self.state in (State.HEARING, State.HELD)
             self._ears.change(wanted)
-            if self.state is State.HEARING:
-                self.state = State.IDLE
+            if is_forgotten:
+                await self._signal(Signal.CLEAR)
         await self._outbox.event(told.SessionUpdated(self._setup.describe()))

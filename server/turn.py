@@ -5,7 +5,7 @@ It reads no socket and keeps no state between turns; server/session.py does both
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from audio.pcm import Samples
@@ -84,8 +84,9 @@ class Turn:
         self._may_play = asyncio.Event()
         self._may_play.set()
         self._silent_until_s = 0.0
-        self._is_cut = False
-        self._is_limited = False
+        self.telling = asyncio.Lock()  # A `done` belongs to its `added`: cut it when this is free.
+        self.is_ending = False  # It tells how it ended: too late to cut it.
+        self._is_cut = self._is_limited = False
 
     @property
     def response_id(self) -> str:
@@ -124,13 +125,15 @@ class Turn:
         outcome = Outcome.CANCELLED
         self._is_cut = True
         try:
-            await self._response.announce()
+            async with self.telling:
+                await self._response.announce()
             outcome = await self._answer()
             self._is_cut = False
         except StageError as error:
             outcome, self.cause = Outcome.FAILED, error
             await self._listener.error(error)
         finally:
+            self.is_ending = True
             await self._finish(outcome)
 
     async def _answer(self) -> Outcome:
@@ -144,17 +147,13 @@ class Turn:
             return Outcome.EMPTY
         answer = await self._find_answer()
         await self._begin_answer(answer)
-        self._sources = tuple(answer.sources)
         pieces = pieces_of(self._limited(answer.text), self._limits.answer_maximum_characters)
         await self._say(pieces)
         return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
 
     async def _go_on(self, rest: Unheard) -> Outcome:
         """Say what was not heard of an earlier answer, as a response of its own."""
-        await self._response.begin()
-        ids = (self._response.id, self._answer_item.id)
-        await self._listener.event(told.Sources(*ids, merge_sources(rest.sources)))
-        self._sources = rest.sources
+        await self._tell_begun(rest.sources)
         await self._say(list(rest.pieces))
         return Outcome.ANSWERED
 
@@ -219,14 +218,18 @@ class Turn:
         return answer.value
 
     async def _begin_answer(self, answer: Answer) -> None:
-        await self._response.begin()
-        ids = (self._response.id, self._answer_item.id)
         if not self.question.wish.is_out_of_band:
-            exchange = exchange_of(
-                self._transcript, answer, self._root, (self.question.item_id, ids[1])
-            )
+            ids = (self.question.item_id, self._answer_item.id)
+            exchange = exchange_of(self._transcript, answer, self._root, ids)
             self._items.conversation.add(exchange, lambda: self._answer_item.transcript)
-        await self._listener.event(told.Sources(*ids, merge_sources(answer.sources)))
+        await self._tell_begun(answer.sources)
+
+    async def _tell_begun(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+        ids = (self._response.id, self._answer_item.id)
+        async with self.telling:
+            await self._response.begin()
+            await self._listener.event(told.Sources(*ids, merge_sources(sources)))
 
     def _limited(self, text: str) -> str:
         """The text within the response's limit of tokens, whole words."""
@@ -318,7 +321,8 @@ class Turn:
         """The answer can be interrupted until its last word was heard, not only sent."""
         await self._may_play.wait()
         await self._play_on()
-        await self._response.sound_done()
+        async with self.telling:
+            await self._response.sound_done()
         await asyncio.sleep(self._pacer.unplayed_s(time.monotonic()))
         await self._may_play.wait()
 

@@ -5,6 +5,7 @@ server/state.py tells what happens then.
 
 from audio.endpoint import EndReason
 from server.errors import InvalidEvent
+from server.hearing.interruption import Interruption
 from server.state import Action, Signal
 from server.wire.detection import DetectionType
 from server.wire.dialect import Dialect
@@ -67,3 +68,10 @@ def end_signal(
         return Signal.UTTERANCE_KEPT
     may_doubt = is_doubtful and onset_signal(config, dialect, goes_on=False) is not Signal.BARGED_IN
     return Signal.DOUBTED if may_doubt else Signal.UTTERANCE_ENDED
+
+
+def judged_signal(kind: Interruption, *, is_more_coming: bool) -> Signal | None:
+    """Return what speech into an answer has come to; None while more is being said."""
+    if kind is Interruption.QUESTION:
+        return Signal.INTERRUPTED_MIDWAY if is_more_coming else Signal.INTERRUPTED
+    return None if is_more_coming else Signal.DISMISSED

@@ -61,10 +61,11 @@ class Judging:
         """Recognise what was said while `being_said` was spoken, and tell what it was."""
         self._task = group.create_task(self._judge(utterance, being_said))
 
-    def drop(self) -> None:
-        """What was said before a clear or another question ends nothing any more."""
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
+    def drop(self) -> bool:
+        """What was said before a clear or another question ends nothing any more; return whether
+        it was still to be judged.
+        """
+        return self._task not in (None, asyncio.current_task()) and self._task.cancel()
 
     async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
         """A recogniser that fails is told, and what was said counts as nothing."""
