@@ -62,8 +62,8 @@ export function describeSituation(facts) {
   if (facts.isPlaying) {
     const hint =
       facts.isMicrophoneOpen && !facts.isMuted
-        ? "Speak to interrupt, or press Esc."
-        : "Press Esc to stop.";
+        ? "Speak to interrupt."
+        : "Esc stops it.";
     return { name: "speaking", title: "Speaking", hint };
   }
   const link = describeLink(facts.link);

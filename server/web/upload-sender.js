@@ -2,7 +2,10 @@
 // Sends documents over the socket, one after the other, a few pieces ahead of the server's word.
 // Runs in the socket's worker; the page hears what became of each.
 
-/** @typedef {import("./conversation.js").WireEvent} WireEvent */
+/**
+ * @typedef {import("./conversation.js").WireEvent} WireEvent
+ * @typedef {{id: string, file: File, sentBytes: number, ahead: number, isPumping: boolean}} Sending
+ */
 
 /** Small enough that a frame of speech never waits long behind one, and under the server's 64 KiB. */
 const PIECE_BYTES = 24 * 1024;
@@ -26,8 +29,7 @@ export class UploadSender {
     this._tellPage = tellPage;
     /** @type {{id: string, file: File}[]} */
     this._waiting = [];
-    /** @type {{id: string, file: File, sentBytes: number, ahead: number,
-     *   isPumping: boolean} | null} */
+    /** @type {Sending | null} */
     this._current = null;
   }
 
@@ -73,7 +75,7 @@ export class UploadSender {
 
   /**
    * One at a time, for pieces must not overtake each other.
-   * @param {NonNullable<typeof this._current>} upload
+   * @param {Sending} upload
    */
   async _sendPieces(upload) {
     if (upload.isPumping) return;

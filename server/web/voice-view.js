@@ -52,6 +52,7 @@ export class VoiceView {
 
   /** What was chosen before is asked for again. @param {Record<string, any>} session */
   introduce(session) {
+    byId("voice-section").hidden = false;
     this.show(session);
     const { voice, speed } = remembered();
     const now = session.audio?.output ?? {};
