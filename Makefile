@@ -3,11 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 PEER_VENV := .venv-peer
+CLIENTS := .clients
+AGENTS := @openai/agents@0.20.0 zod@4.6.7
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench peer profile index browser system soak faults clean
+.PHONY: help run demo test check bench clients peer profile index browser system soak faults clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -78,6 +80,10 @@ index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under 
 
 profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, into benchmarks/out
 	@$(BIN)/python -m benchmarks.profile_load
+
+clients: $(VENV)/dev.stamp ## stock clients of the OpenAI Realtime protocol: openai-python, and @openai/agents by npm into .clients
+	@npm install --silent --no-audit --no-fund --prefix $(CLIENTS) $(AGENTS)
+	@$(BIN)/python -m pytest tests/clients
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium, the slow proofs too
 	@$(BIN)/python -m pytest tests/browser -m browser

@@ -1,0 +1,129 @@
+"""What /v1/realtime adds to /ws: the same question by turns on both, in one run.
+
+Base64, JSON, 24 kHz both ways. Measured at the client, from the end of speech to the first sound
+that came; both sides detect turns by the words. Each question is asked once before, so that both
+find the same in the caches. `python -m benchmarks.realtime_latency [--turns N] [--json]`
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+import numpy as np
+
+from audio.pcm import Samples, encode_pcm16
+from audio.resample import resample
+from audio.wavfile import read_wav
+from benchmarks.demo import SPEECH_DIR
+from benchmarks.results import percentiles, write_result
+from benchmarks.server_process import running_server
+from benchmarks.speech_edges import speech_end_sample
+from benchmarks.stock_client import RATE_HZ, StockClient
+from server.client import Conversation
+
+OWN_RATE_HZ = 16_000
+FRAME_S = 0.02
+MOST_ADDED_MS = 10.0
+"""The promise, for the mean."""
+FASTEST_SPEED = 2.0
+"""Of the answers, so that the run is short: they are heard to their end."""
+SEMANTIC = {"type": "semantic_vad"}
+Ask = Callable[[Samples], Awaitable[float]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; exit code 1 when the mean is above the promise."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=20, help="on each path")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    with running_server({"PARLEY_OFFLINE": "1"}) as server:
+        figures = asyncio.run(_measure(server.port, server.url, options.turns))
+    write_result("realtime-latency", figures)
+    print(json.dumps(figures) if options.json else _line(figures))
+    return 0 if figures["added_mean_ms"] <= MOST_ADDED_MS else 1
+
+
+async def _measure(port: int, url: str, turns: int) -> dict[str, Any]:
+    stock = await StockClient.open(port)
+    fast = {"output": {"speed": FASTEST_SPEED}}
+    audio = {"input": {"turn_detection": SEMANTIC}, **fast}
+    session = {"type": "realtime", "audio": audio}
+    await stock.send({"type": "session.update", "session": session})
+    await stock.until("session.updated")
+    took: dict[str, list[float]] = {"own": [], "stock": []}
+    async with await Conversation.open(url) as own:
+        await own.send({"type": "session.update", "session": {"audio": fast}})
+        sides: dict[str, Ask] = {
+            "own": lambda speech: _ask_own(own, speech),
+            "stock": lambda speech: _ask_stock(stock, speech),
+        }
+        recordings = [read_wav(path) for path in sorted(SPEECH_DIR.glob("question-*.wav"))]
+        for number in range(turns + len(recordings)):
+            recording = recordings[number % len(recordings)]
+            speech = resample(recording.samples, recording.rate_hz, OWN_RATE_HZ)
+            order = sorted(sides) if number % 2 else sorted(sides, reverse=True)
+            for name in order:
+                latency_ms = 1000 * await sides[name](speech)
+                if number >= len(recordings):
+                    took[name].append(latency_ms)
+    await stock.close()
+    return summarise(took["own"], took["stock"])
+
+
+async def _ask_own(client: Conversation, speech: Samples) -> float:
+    reply = await client.ask(speech, OWN_RATE_HZ)
+    assert reply.first_audio_at_s is not None
+    silence_s = (len(speech) - speech_end_sample(speech, OWN_RATE_HZ)) / OWN_RATE_HZ
+    return reply.first_audio_at_s - reply.question_ended_at_s + silence_s
+
+
+async def _ask_stock(client: StockClient, speech: Samples) -> float:
+    """Ask, and hear the answer to its end, as on the other side."""
+    end_s = speech_end_sample(speech, OWN_RATE_HZ) / OWN_RATE_HZ
+    started_s = time.monotonic()
+    speaker = asyncio.create_task(_speak(client, speech, started_s))
+    await client.until("response.output_audio.delta")
+    first_s = client.events[-1][0]
+    speaker.cancel()
+    await client.until("response.done")
+    await client.send({"type": "input_audio_buffer.clear"})
+    await client.until("input_audio_buffer.cleared")
+    return first_s - (started_s + end_s)
+
+
+async def _speak(client: StockClient, speech: Samples, started_s: float) -> None:
+    at_24_khz = resample(speech, OWN_RATE_HZ, RATE_HZ)
+    size = round(FRAME_S * RATE_HZ)
+    number = 0
+    while True:
+        piece = at_24_khz[number * size : (number + 1) * size]
+        full = np.zeros(size, np.float32)
+        full[: len(piece)] = piece
+        await client.append(encode_pcm16(full))
+        number += 1
+        await asyncio.sleep(max(0.0, started_s + number * FRAME_S - time.monotonic()))
+
+
+def summarise(own_ms: Sequence[float], stock_ms: Sequence[float]) -> dict[str, Any]:
+    """Return the figures that are told and kept; turns are paired by their order."""
+    added = [stock - own for own, stock in zip(own_ms, stock_ms, strict=True)]
+    return {
+        "ws_ms": percentiles(own_ms),
+        "realtime_ms": percentiles(stock_ms),
+        "added_mean_ms": round(mean(added), 2),
+        "added_ms": percentiles(added),
+    }
+
+
+def _line(figures: Mapping[str, Any]) -> str:
+    ws, realtime = figures["ws_ms"]["p50"], figures["realtime_ms"]["p50"]
+    return f"/ws p50 {ws} ms, /v1/realtime p50 {realtime} ms, added {figures['added_mean_ms']} ms"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
