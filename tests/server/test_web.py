@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
@@ -36,6 +38,9 @@ def make_web(host: str = "127.0.0.1", token: str = "", **rules: object) -> Web:
     keeper = Doorkeeper(Rules(host, tokens, **rules))  # type: ignore[arg-type]
     reports = {path: lambda: Page(b"whole", "text/plain") for path in ("/health", "/stats")}
     return Web(keeper, reports, {"/health": lambda: Page(b"part", "text/plain")})
+
+
+FUZZED = make_web(token="secret")
 
 
 def get(path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Request:
@@ -220,6 +225,36 @@ def test_an_address_with_too_many_is_told_when_to_come_back() -> None:
     response = web.respond(get("/"), visitor)
     assert response is not None
     assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+
+
+HEADERS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["Host", "Origin", "Authorization", "Upgrade", "Sec-WebSocket-Protocol", "Connection"]
+        ),
+        st.one_of(
+            st.sampled_from(["127.0.0.1", "Bearer secret", f"realtime, {KEY}secret", "websocket"]),
+            st.text(
+                st.sampled_from([*map(chr, range(32, 127)), *map(chr, range(128, 256))]),
+                max_size=30,
+            ),
+        ),
+    ),
+    max_size=6,
+)
+
+
+@given(path=st.text(st.characters(max_codepoint=127), max_size=30), sent=HEADERS)
+def test_whatever_is_asked_is_answered_or_let_in_with_the_token(
+    path: str, sent: list[tuple[str, str]]
+) -> None:
+    """It never raises, and no socket is let through unless the token is proved."""
+    headers = Headers(sent)
+    response = FUZZED.respond(Request(f"/ws{path}"[:40], headers))
+    proofs = headers.get_all("Authorization") + headers.get_all("Sec-WebSocket-Protocol")
+    assert response is not None or any("secret" in proof for proof in proofs)
+    again = FUZZED.respond(Request(path, headers))
+    assert again is None or again.status_code < 500
 
 
 def test_a_link_out_of_the_folder_is_not_served(tmp_path: Path) -> None:

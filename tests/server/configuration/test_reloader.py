@@ -9,14 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 from websockets.exceptions import InvalidStatus
 
 from server.configuration.live import LiveSettings
 from server.configuration.reloader import Outcome, Reloader
+from server.door.tls import Tls
 from server.settings import Settings, load_settings
 from tests.faults.conftest import StartFaked, start_faked
 from tests.faults.server_process import PATIENCE_S, ServerProcess
 from tests.faults.witness import ask, is_served, listen, opened, until
+from tests.server.door.test_tls import write_pair
 
 __all__ = ["start_faked"]
 
@@ -30,6 +33,10 @@ def file(tmp_path: Path) -> Path:
 
 def write(file: Path, text: str) -> None:
     file.write_text(text)
+
+
+def read(file: Path) -> str:
+    return file.read_text()
 
 
 def reloader_of(file: Path) -> tuple[Reloader, list[Settings]]:
@@ -74,6 +81,26 @@ async def test_one_mistake_and_nothing_changes(file: Path) -> None:
     assert reloader.last is not None
     assert reloader.last.outcome is Outcome.REFUSED
     assert len(reloader.last.problems) == 2
+
+
+async def test_a_certificate_that_cannot_be_used_changes_nothing_either(
+    file: Path, tmp_path: Path
+) -> None:
+    """Half a renewal is told, and the settings beside it wait for the whole one."""
+    tls = Tls.load(*write_pair(tmp_path / "tls", trustme.CA()))
+    reloader, put = reloader_of(file)
+    reloader.tls = tls
+    write(file, "PARLEY_SESSIONS_MAXIMUM=3\n")
+    assert tls is not None
+    key = read(tls.key)
+    write(tls.key, "none")
+    await reloader.reload()
+    assert not put
+    assert reloader.last is not None
+    assert "PARLEY_TLS_KEY" in reloader.last.problems[0]
+    write(tls.key, key)
+    await reloader.reload()
+    assert put[-1].sessions_maximum == 3
 
 
 async def test_a_changed_file_is_read_once_it_stands_still(file: Path) -> None:
