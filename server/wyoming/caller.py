@@ -19,6 +19,7 @@ from server.errors import AtCapacity, Idle, InvalidEvent, ParleyError
 from server.surroundings import Surroundings
 from server.wyoming import requests as asked
 from server.wyoming.answering import answer
+from server.wyoming.conversations import Conversations
 from server.wyoming.described import describe
 from server.wyoming.hearing import Hearing
 from server.wyoming.reading import read_event
@@ -60,6 +61,7 @@ class Caller:
     sender: Sender
     shared: Surroundings
     let_in: LetIn
+    conversations: Conversations
     work: Work | None = None
     """What is being done."""
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -129,10 +131,11 @@ class Caller:
                 await self.sender.send(Pong(text))
             case asked.AudioStart() | asked.AudioChunk() | asked.AudioStop() as sound:
                 await self._listen(sound)
-            case asked.Question(text):
+            case asked.Question(text, conversation_id):
                 self._begin(Work.HANDLE)
                 pipeline, settings = self.shared.pipeline(), self.shared.settings
-                await answer(text, self.sender, pipeline, settings)
+                conversation = self.conversations.of(conversation_id)
+                await answer(text, conversation, self.sender, pipeline, settings)
                 self._end(Ending.DONE)
             case asked.Synthesize(text) if self._speaking is None:
                 await self._speak_all(text)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from server.errors import AtCapacity, Gone, ParleyError, TooSlow
 from server.surroundings import Surroundings
 from server.wyoming.caller import Caller, Work
+from server.wyoming.conversations import Conversations
 from server.wyoming.reading import MAXIMUM_LINE_BYTES
 from server.wyoming.sending import Sender
 
@@ -29,8 +30,12 @@ class Switchboard:
     admit: Callable[[], None]
     port: int = 0
     _callers: dict[asyncio.Task[None], Caller] = field(default_factory=dict)
+    _conversations: Conversations = field(init=False)
     _count: int = 0
     _is_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self._conversations = Conversations(self.shared.settings)
 
     @property
     def calls(self) -> int:
@@ -46,7 +51,7 @@ class Switchboard:
         """Serve a connection that has come in, in the task that asyncio made for it."""
         self._count += 1
         sender = Sender(writer, self.shared.settings.send_timeout_s)
-        caller = Caller(reader, sender, self.shared, self._let_in)
+        caller = Caller(reader, sender, self.shared, self._let_in, self._conversations)
         task = asyncio.current_task()
         assert task is not None
         self._callers[task] = caller

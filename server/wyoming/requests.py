@@ -20,6 +20,7 @@ MAXIMUM_TEXT_CHARACTERS: Final = 10_000
 """Of one request to speak: ten minutes of speech."""
 
 _MAXIMUM_PING_CHARACTERS: Final = 1000
+_MAXIMUM_NAME_CHARACTERS: Final = 200
 _PLAIN_TEXT: Final = "text"
 
 
@@ -65,6 +66,8 @@ class Question:
     """`transcript`, sent by a client: a question to answer."""
 
     text: str
+    conversation_id: str = ""
+    """What the client calls the conversation that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,10 @@ def _audio_chunk(event: Event) -> AudioChunk:
 
 def _question(event: Event) -> Question:
     _check_language(event.data)
-    return Question(_text(event, LONGEST_QUESTION_CHARACTERS))
+    context = event.data.get("context")
+    named = context.get("conversation_id") if isinstance(context, dict) else None
+    is_name = isinstance(named, str) and len(named) <= _MAXIMUM_NAME_CHARACTERS
+    return Question(_text(event, LONGEST_QUESTION_CHARACTERS), str(named) if is_name else "")
 
 
 def _synthesize(event: Event) -> Synthesize:

@@ -85,6 +85,39 @@ async def test_what_is_no_event_is_told_behind_what_came_before(
     await stand.end()
 
 
+async def test_an_error_reaches_a_client_that_is_still_sending(make_stand: MakeStand) -> None:
+    """What it sends behind the mistake is read and dropped, or its system would drop the error."""
+    stand = make_stand()
+    async with open_board(stand.shared) as board, called(board.port) as line:
+        await line.write(b"garbage\n" + bytes(8 << 20))
+        assert (await line.error()).code == "invalid_json"
+    await stand.end()
+
+
+async def test_a_follow_up_leans_on_its_conversation(make_stand: MakeStand) -> None:
+    """Over connections, by the id that Home Assistant sends; not on that of somebody else."""
+    stand = make_stand()
+    found: list[str] = []
+    async with open_board(stand.shared) as board:
+        for text, name in (
+            ("what does the car park cost", "kitchen"),
+            ("and when does it close", "kitchen"),
+            ("and when does it close", "study"),
+        ):
+            async with called(board.port) as line:
+                await line.say(Transcript(text, context={"conversation_id": name}))
+                events = await line.heard_until("handled", "not-handled")
+                found.append(events[-1].data["text"])
+    assert "four euros" in found[0]
+    assert "ten in the evening" in found[1]
+    kept = board._conversations
+    assert len(kept.of("kitchen").window().exchanges) == 2
+    assert kept.of("kitchen").window().exchanges[1].root == "what does the car park cost"
+    assert kept.of("study").window().exchanges[0].root == "and when does it close"
+    assert not kept.of("").window().exchanges
+    await stand.end()
+
+
 async def test_events_for_others_are_dropped(make_stand: MakeStand) -> None:
     """As the protocol wants it: a program is chosen by a client that knows several."""
     stand = make_stand()
