@@ -1,16 +1,19 @@
 """Vectors in memory that are compared one and all: those that no snapshot holds, or not yet.
 
 Views never change; adding gives a new view that shares the memory of the old one. A vector is
-written once and never moved: growing by doubling copied 18 MB inside a search, 42 ms.
+written once and never moved: growing by doubling copied 18 MB inside a search, 42 ms. The first of
+many may be put into cells (rag/index_cells.py); the others are still compared one and all.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.embedding import Vectors
-from rag.index import LOWEST
+from rag.index import LOWEST, NO_PASSAGE
+from rag.index_cells import Cells
 
 Ids = NDArray[np.int64]
 Rows = NDArray[np.int64]
@@ -63,11 +66,18 @@ class Delta:
     """Rows that must not be found, ascending."""
     dimension: int
     _parts: tuple[_Part, ...] = field(repr=False)
+    cells: Cells | None = None
+    """Of the first rows."""
 
     @classmethod
     def empty(cls, dimension: int) -> "Delta":
         """Without passages."""
         return cls(np.empty(0, np.int64), np.empty(0, np.int64), dimension, ())
+
+    @property
+    def in_cells(self) -> int:
+        """How many rows need not be compared one and all."""
+        return self.cells.size if self.cells else 0
 
     @property
     def size(self) -> int:
@@ -87,15 +97,15 @@ class Delta:
         if len(vectors) > free:
             room = np.empty((max(BLOCK_ROWS, len(vectors) - free), self.dimension), np.float32)
             parts = (*parts, _Part(_Block(room, 0), 0).with_added(vectors[free:]))
-        return Delta(np.concatenate([self.ids, ids]), self.removed, self.dimension, parts)
+        return replace(self, ids=np.concatenate([self.ids, ids]), _parts=parts)
 
     def without(self, passage_ids: Ids) -> "Delta":
         """Never find these; ids that are not here are no error."""
         gone = np.flatnonzero(np.isin(self.ids, passage_ids))
-        return Delta(self.ids, np.union1d(self.removed, gone), self.dimension, self._parts)
+        return replace(self, removed=np.union1d(self.removed, gone))
 
     def after(self, passage_id: int) -> "Delta":
-        """Only the live passages with a higher id, in memory of their own."""
+        """Only the live passages with a higher id, in memory of their own and in no cells."""
         first = int(np.searchsorted(self.ids, passage_id, side="right"))
         keep = np.setdiff1d(np.arange(first, self.size), self.removed)
         made, start = Delta.empty(self.dimension), 0
@@ -106,19 +116,42 @@ class Delta:
             start += part.size
         return made
 
+    def vectors_from(self, row: int) -> Iterator[Vectors]:
+        """Those of this row and the later ones, block by block."""
+        start = 0
+        for part in self._parts:
+            if start + part.size > row:
+                yield part.vectors[max(0, row - start) :]
+            start += part.size
+
     def search(self, vectors: Vectors, k: int) -> tuple[Ids, Scores]:
-        """Ids and cosines, (n, min(k, live)), best first."""
-        count = min(k, self.live)
+        """Ids and cosines, (n, at most 2 k), best first.
+
+        Beside cells, first k from them, in which NO_PASSAGE may be, then k of the others.
+        """
+        ids, scores = self._compared(vectors, k)
+        if self.cells is None:
+            return ids, scores
+        rows, cosines = self.cells.search(vectors, k, self.removed)
+        found = np.where(rows >= 0, self.ids[rows], NO_PASSAGE)
+        return np.concatenate([found, ids], axis=1), np.concatenate([cosines, scores], axis=1)
+
+    def _compared(self, vectors: Vectors, k: int) -> tuple[Ids, Scores]:
+        """Of the rows that are in no cells: (n, min(k, how many of them are live))."""
+        first = self.in_cells
+        gone = self.removed[np.searchsorted(self.removed, first) :] - first
+        size = self.size - first
+        count = min(k, size - len(gone))
         if count == 0:
             shape = (len(vectors), 0)
             return np.empty(shape, np.int64), np.empty(shape, np.float32)
-        scores, start = np.empty((len(vectors), self.size), np.float32), 0
-        for part in self._parts:
-            np.matmul(vectors, part.vectors.T, out=scores[:, start : start + part.size])
-            start += part.size
-        scores[:, self.removed] = LOWEST
+        scores, start = np.empty((len(vectors), size), np.float32), 0
+        for block in self.vectors_from(first):
+            np.matmul(vectors, block.T, out=scores[:, start : start + len(block)])
+            start += len(block)
+        scores[:, gone] = LOWEST
         rows = np.array([_best(row, count) for row in scores])
-        return self.ids[rows], scores[np.arange(len(rows))[:, None], rows]
+        return self.ids[first + rows], scores[np.arange(len(rows))[:, None], rows]
 
 
 def _best(scores: Scores, count: int) -> Rows:

@@ -96,6 +96,7 @@ class IndexKeeper:
         self.index.refresh()
         self._collect_build()
         self._adopt_published()
+        self.index.put_in_cells()
         reason = self.reason_to_build()
         if reason is None:
             self._known_kind = self.index.state.kind

@@ -119,6 +119,15 @@ class Snapshot:
         scores, rows = self._faiss.search(np.ascontiguousarray(vectors), k, params=parameters)
         return rows, scores
 
+    def quantizer(self) -> Any:
+        """A FLAT index of the cells' centres, in memory of its own; None where it has no cells."""
+        if self.manifest.kind is not Kind.IVF:
+            return None
+        centres = faiss.extract_index_ivf(self._faiss).quantizer
+        made = faiss.IndexFlatIP(self.manifest.dimension)
+        made.add(centres.reconstruct_n(0, centres.ntotal))
+        return made
+
     def touch(self) -> None:
         """Read the mapped pages once, so that the first questions need not.
 

@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag import index_live
 from rag.index import NO_PASSAGE
 from rag.index_delta import Delta
 from rag.index_kinds import Kind
 from rag.index_live import LiveIndex
+from rag.index_tune import recall_at_10
 from rag.snapshot import Snapshot, open_snapshot
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
@@ -143,3 +145,57 @@ def test_questions_are_remembered_up_to_a_bound(store: Store) -> None:
     assert index.asked().shape == (0, DIMENSION)
     index.search(clouds(600, 4), 1)
     assert np.array_equal(index.asked(), clouds(600, 4)[-512:])
+
+
+def test_what_waits_in_cells_is_found_and_what_was_removed_from_them_is_not(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when all is compared, whatever came or went before, between and after."""
+    monkeypatch.setattr(index_live, "CELLED_AT", 20)
+    index = LiveIndex(store, snapshot_of(store, tmp_path))
+    index.put_in_cells()
+    assert index.state.delta.in_cells == 0
+    for number in range(3):
+        put(store, f"new {number}", clouds(30, 70 + number))
+        put(store, f"gone {number}", clouds(5, 170 + number))
+        index.refresh()
+        index.put_in_cells()
+        store.remove_documents([f"gone {number}"])
+    assert index.state.delta.in_cells == 105
+    put(store, "last", clouds(5, 90))
+    for number in range(3):
+        for vector in clouds(30, 70 + number):
+            assert index.search(vector[None], 10)[0][0][0] == nearest(store, vector, 1)[0]
+        for vector in clouds(5, 170 + number):
+            assert not set(index.search(vector[None], 10)[0][0].tolist()) - ids_in(store)
+    assert set(index.search(clouds(5, 90), 1)[0].ravel().tolist()) == ids_of(store, "last")
+    queries = clouds(50, 5)
+    found = index.search(queries, 10)[0]
+    truth = np.array([nearest(store, query, 10) for query in queries])
+    assert recall_at_10(found, truth) >= 0.97
+
+
+def test_another_snapshot_leaves_the_cells_of_the_one_before(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells belong to the snapshot that they were trained for; nothing waiting is lost."""
+    monkeypatch.setattr(index_live, "CELLED_AT", 20)
+    index = LiveIndex(store, snapshot_of(store, tmp_path))
+    put(store, "new", clouds(30, 70))
+    index.refresh()
+    index.put_in_cells()
+    newer = snapshot_of(store, tmp_path)
+    put(store, "newer", clouds(30, 71))
+    index.refresh()
+    index.put_in_cells()
+    assert index.state.delta.in_cells == 60
+    index.adopt(newer)
+    assert (index.state.delta.in_cells, index.state.delta.size) == (0, 30)
+    assert set(index.search(clouds(30, 71), 1)[0].ravel().tolist()) == ids_of(store, "newer")
+    index.put_in_cells()
+    assert index.state.delta.in_cells == 30
+    assert set(index.search(clouds(30, 71), 1)[0].ravel().tolist()) == ids_of(store, "newer")
+
+
+def ids_in(store: Store) -> set[int]:
+    return {NO_PASSAGE, *store.vector_table().ids.tolist()}
