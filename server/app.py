@@ -165,8 +165,7 @@ class App:
             self._health.close()
             for stage in shared.stages.all():
                 stage.close()
-            if (keeper := shared.engine_room.current.knowledge.keeper) is not None:
-                keeper.close()
+            shared.engine_room.current.knowledge.close()
             if shared.stages.ladder is not None:
                 await shared.stages.ladder.stop()
             if (chat := shared.engine_room.current.chat) is not None:

@@ -3,6 +3,7 @@
 It reads the store and writes nothing to it.
 """
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
 from rag.answer import Answerer
@@ -17,6 +18,9 @@ from rag.store_vectors import store_identity
 from rag.words import Stemmer
 from server.engines.warm_up import warm_knowledge
 from server.settings import Settings
+
+COLLECTIONS_AT_ONCE = 2
+"""Of one question that names several; a thread is started when it is first needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ class Knowledge:
     fingerprint: str = ""
     """Of the store itself and what is refused: two stores may have the same generation, and kept
     answers outlive the store that they were made from."""
+    collections: Executor | None = None
+    """Where the collections of a narrowed question are searched at once."""
+
+    def close(self) -> None:
+        """End a build that runs, and the threads of its own; nothing may search any more."""
+        if self.keeper is not None:
+            self.keeper.close()
+        if self.collections is not None:
+            self.collections.shutdown(wait=False, cancel_futures=True)
 
     @property
     def alerts(self) -> tuple[str, ...]:
@@ -96,8 +109,9 @@ def _knowledge(
     keeper: IndexKeeper | None,
 ) -> Knowledge:
     """Answer a question at once, to warm index and answerer up."""
-    retriever = Retriever(store, index, Stemmer())
+    pool = ThreadPoolExecutor(COLLECTIONS_AT_ONCE, "collections")
+    retriever = Retriever(store, index, Stemmer(), pool)
     answerer = Answerer(embedder, retriever, refuse_below)
     warm_knowledge(embedder, retriever, answerer)
     fingerprint = f"{store_identity(store)[:12]}-{refuse_below:g}"
-    return Knowledge(retriever, answerer, 0, 0, 0, keeper, fingerprint).counted(store)
+    return Knowledge(retriever, answerer, 0, 0, 0, keeper, fingerprint, pool).counted(store)

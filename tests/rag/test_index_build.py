@@ -174,3 +174,21 @@ def test_a_build_that_fails_says_why_in_its_progress(store: Store, folder: Snaps
     assert "recall@10" in told.error
     assert folder.versions() == []
     assert not list(folder.path.glob(".building-*"))
+
+
+def test_a_disk_that_fills_up_in_a_build_leaves_what_was_published(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    """It says that there is no room, in its progress; the index that was there is whole."""
+    folder = SnapshotFolder(small_disk / "indexes")
+    with open_clouds(tmp_path) as store:
+        put(store, "first", clouds(500))
+        before = build_index(store, folder).version
+        put(store, "more", clouds(4_000, 1))
+        assert run(order(store, folder)) == 1
+    told = read_progress(folder.path)
+    assert told is not None
+    assert "No space left" in told.error
+    assert folder.versions() == [before]
+    assert verify(folder.folder_of(before)).size == 500
+    assert not list(folder.path.glob(".building-*"))

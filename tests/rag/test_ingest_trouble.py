@@ -2,10 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport, Progress, shown
@@ -102,19 +99,6 @@ def test_full_disk_is_told_by_file_and_a_later_run_goes_on(
     again = ingest([folder], store, embedder)
     assert again.skipped_unchanged == 1 + report.read
     assert (store.counts().documents, store.counts().passages) == (40, 40)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a file system in memory cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_disk_that_is_really_full(small_disk: Path, embedder: WordEmbedder, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rag.filter import EVERYTHING, Filter
 from rag.index_kinds import Kind
 from rag.snapshot import FILE_NAMES
 from rag.snapshot_folder import SnapshotFolder
@@ -92,3 +94,27 @@ async def test_nothing_stale_is_answered_after_an_ingest(tmp_path: Path) -> None
         finally:
             for stage in stages.all():
                 stage.close()
+
+
+def test_the_collections_of_a_question_are_searched_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a session's filter names them: two searches meet, which one after the other cannot."""
+    embedder = WordEmbedder(DIMENSION, FINGERPRINT)
+    with Store(tmp_path / "store.sqlite3", FINGERPRINT, DIMENSION) as store:
+        add_document(store, embedder, "light.md", ["The light is red."])
+        knowledge = load_knowledge(store, embedder, 0.0)
+        both = threading.Barrier(2, timeout=10)
+        search = store.lexical_search
+
+        def meet(query: str, limit: int, narrowing: Filter = EVERYTHING) -> list[int]:
+            both.wait()
+            return search(query, limit, narrowing)
+
+        monkeypatch.setattr(store, "lexical_search", meet)
+        asked = "Which light is red?"
+        vector = embedder.embed([asked])[0]
+        narrowing = Filter(collections=("default", "other"))
+        found = knowledge.retriever.search(asked, vector, narrowing=narrowing)
+        assert [hit.document for hit in found.hits] == ["light.md"]
+        knowledge.close()
