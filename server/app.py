@@ -232,6 +232,7 @@ class App:
             speech.notes,
             speech.small_recognizer,
             build_language_model(settings, metrics.llm),
+            speech.voices,
         )
         ladder = build_ladder(settings, metrics.cache)
         stages, room = Stages.build(settings, metrics, ladder), EngineRoom(engines)

@@ -9,6 +9,7 @@ from typing import Any
 
 from audio.endpoint import EndpointSettings
 from server.answering.conversation import Conversation, ConversationLimits
+from server.engines.room import Engines
 from server.errors import InvalidEvent
 from server.hearing.ears import RATE_HZ, EarSettings
 from server.hearing.endpointing import WaitLimits
@@ -126,6 +127,10 @@ class Setup:
             config = place.parked.config
         return cls(session_id, shared, dialect, config, place)
 
+    def engines(self, config: SessionConfig | None = None) -> Engines:
+        """Return those of now, with the voice that the config, or else the session's, chose."""
+        return self.shared.engine_room.current.speaking_as((config or self.config).voice)
+
     def around(self) -> Surround:
         """Return what a client's event is read against."""
         return Surround(
@@ -133,17 +138,19 @@ class Setup:
             default_detection(self.shared.settings, self.dialect),
             self.shared.engine_room.current.synthesizer.name,
             is_beta=self.dialect.is_beta,
+            other_voices=tuple(self.shared.engine_room.current.voice_names()[1:]),
         )
 
     def describe(self) -> dict[str, Any]:
         """Return the `session` object as this client is told it."""
-        shared, engines = self.shared, self.shared.engine_room.current
+        shared, engines = self.shared, self.engines()
         parley = {
             "version": shared.version,
             "preset": str(shared.settings.preset),
             "filter": describe_narrowing(self.config.narrowing),
             "engines": engines.names(),
             "notes": list(engines.notes),
+            "voices": shared.engine_room.current.voice_names(),
             "index": engines.knowledge.describe(),
             "resume": self.place.describe(),
             **shared.offers,

@@ -34,6 +34,7 @@ class TurnMaker:
             steps=question.steps,
             ahead=question.ahead or {},
             narrowing=config.narrowing,
+            engines=self.setup.engines(config),
         )
         if question.wish.is_out_of_band:
             pipeline = replace(pipeline, window=EMPTY)
@@ -52,6 +53,7 @@ class TurnMaker:
         """Bind the stages for a question whose speech ended then; None for just now."""
         return replace(
             self.setup.shared.pipeline(asked_at_s),
+            engines=self.setup.engines(),
             narrowing=self.setup.config.narrowing,
             window=self.items.conversation.window(),
         )

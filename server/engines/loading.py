@@ -5,6 +5,7 @@ It fetches nothing: server/engines/hub_watch.py does, in the background.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from models.catalog import Job, UnknownModel
 from models.espeak import EspeakLibrary, EspeakSynthesizer
@@ -15,6 +16,9 @@ from models.tts import Synthesizer
 from server.engines.warm_up import warm_recognizer, warm_synthesizer
 from server.errors import StartError
 from server.settings import RecognizerChoice, Settings, SynthesizerChoice
+
+_EMBEDDED_VOICES: Final = ("en-us", "en-us+f3", "en-us+m3", "en-gb-x-rp", "en-gb-scotland")
+"""American, two of its variants, British, Scottish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class SpeechEngines:
     synthesizer: Synthesizer
     notes: tuple[str, ...]
     small_recognizer: Recognizer | None = None
+    voices: tuple[Synthesizer, ...] = ()
+    """Others that a session may choose."""
 
 
 def load_speech_engines(
@@ -113,7 +119,17 @@ def load_speech_engines(
         synthesizer = pool.submit(load_synthesizer, settings, voice, library)
         speaks = synthesizer.result()
         notes = (*notes_on(ears, voice), *_notes_on_words(speaks))
-        return SpeechEngines(recognizer.result(), speaks, notes, small.result())
+        return SpeechEngines(
+            recognizer.result(), speaks, notes, small.result(), embedded_voices(library, speaks)
+        )
+
+
+def embedded_voices(library: EspeakLibrary, in_use: Synthesizer) -> tuple[Synthesizer, ...]:
+    """Return espeak-ng's voices for a session to choose, without the one in use: they cost nothing
+    until they speak.
+    """
+    voices = [EspeakSynthesizer(library, voice) for voice in _EMBEDDED_VOICES]
+    return tuple(voice for voice in voices if voice.name != in_use.name)
 
 
 def _notes_on_words(voice: Synthesizer) -> tuple[str, ...]:

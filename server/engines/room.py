@@ -32,6 +32,8 @@ class Engines:
     """A faster one for when too much stands in line; None where none is loaded."""
     chat: LanguageModel | None = None
     """What answers in its own words; None where none is configured."""
+    voices: tuple[Synthesizer, ...] = ()
+    """Others that a session may choose instead of `synthesizer`."""
 
     def names(self) -> dict[str, str]:
         """Return job to engine name, as `/health`, the page and `session.created` say it."""
@@ -41,6 +43,16 @@ class Engines:
             "embedder": self.embedder.name,
             "answer": self._answerer(),
         }
+
+    def voice_names(self) -> list[str]:
+        """Return the voices that a session may choose, its own one first."""
+        others = [voice.name for voice in self.voices if voice.name != self.synthesizer.name]
+        return [self.synthesizer.name, *others]
+
+    def speaking_as(self, name: str) -> "Engines":
+        """Return these engines with the voice of that name; "" or one that is gone changes none."""
+        chosen = next((voice for voice in self.voices if voice.name == name), self.synthesizer)
+        return replace(self, synthesizer=chosen)
 
     def _answerer(self) -> str:
         if self.chat is None:

@@ -182,7 +182,7 @@ class App {
   _onEvent(event) {
     this._conversation.apply(event);
     if (event.type === "session.created") this._introduce(event.session ?? {});
-    else if (event.type === "session.updated") this._voice.show(event.session ?? {});
+    else if (event.type === "session.updated") this._onUpdated(event.session ?? {});
     else if (event.type === "parley.engines")
       this._engines.show(event.engines ?? {}, event.notes ?? []);
     else if (event.type.startsWith("parley.upload.")) this._onUpload(event);
@@ -190,6 +190,12 @@ class App {
     else if (event.type === "input_audio_buffer.committed") this._warn("");
     else if (event.type === "response.created") this._audio.resume();
     else if (event.type === "parley.turn") this._onTurnFinished(event);
+  }
+
+  /** @param {Record<string, any>} session */
+  _onUpdated(session) {
+    this._engines.introduce(session);
+    this._voice.show(session);
   }
 
   /** @param {Record<string, any>} session */

@@ -86,6 +86,8 @@ class SessionConfig:
     """Fields without effect (truncation, tracing, include, ...), told again as they came."""
     without_effect: tuple[str, ...] = ()
     """Paths of what the client asked for and nothing here honours."""
+    voice: str = ""
+    """The name of the one chosen; "" for the server's own."""
 
     def told_as(self, session_id: str, voice: str, parley: Mapping[str, Any]) -> dict[str, Any]:
         """Return the `session` object of the GA protocol; `voice` is the one in use."""

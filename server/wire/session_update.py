@@ -32,12 +32,13 @@ class Surround:
     now: SessionConfig
     default_detection: Detection
     voice: str
-    """The name of the voice in use."""
+    """The name of the server's own voice."""
     is_beta: bool = False
     has_llm: bool = False
+    other_voices: tuple[str, ...] = ()
 
-    def knows(self, voice: str) -> bool:
-        """Whether a voice of that name may be asked for."""
+    def means_own(self, voice: str) -> bool:
+        """Whether the server's own voice is what is spoken under that name."""
         return voice in STOCK_VOICES or voice in (self.voice, "default")
 
 
@@ -79,9 +80,9 @@ def read_output(audio: Fields, config: SessionConfig, around: Surround) -> Sessi
     """Return the config with `audio.output`: format, voice and speed."""
     output = audio.child("output")
     speed = output.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
-    _check_voice(output, around)
     return replace(
         config,
+        voice=_read_voice(output, config.voice, around),
         output_format=read_format(output, config.output_format),
         speed=config.speed if speed is None else speed,
     )
@@ -103,7 +104,6 @@ def _read_audio(audio: Fields, config: SessionConfig, around: Surround) -> Sessi
 
 def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
     """The beta's flat fields, beside the GA ones."""
-    _check_voice(session, around)
     limit = _read_limit(session, "max_response_output_tokens", config.max_output_tokens)
     speed = session.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
     config = replace(
@@ -114,6 +114,7 @@ def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> Sess
         detection=read_detection(session, config.detection, around.default_detection),
         max_output_tokens=limit,
         speed=config.speed if speed is None else speed,
+        voice=_read_voice(session, config.voice, around),
     )
     if session.has("input_audio_transcription"):
         told = _read_transcription(session, "input_audio_transcription")
@@ -224,14 +225,21 @@ def _read_noise_reduction(parent: Fields, name: str) -> Mapping[str, Any] | None
     return {"type": kind}
 
 
-def _check_voice(output: Fields, around: Surround) -> None:
+def _read_voice(output: Fields, now: str, around: Surround) -> str:
+    """Return the name of the voice to speak with, "" for the server's own."""
     value = output.value("voice")
     if isinstance(value, dict):
         raise output.refuse("voice", "of one's own are not made here.", "unsupported")
     name = output.text("voice", 100)
-    if name is not None and not around.knows(name):
-        known = ", ".join([around.voice, *sorted(STOCK_VOICES)])
-        raise output.refuse("voice", f"must be one of {known}; each is the voice in use.")
+    if name is None:
+        return now
+    if around.means_own(name):
+        return ""
+    if name not in around.other_voices:
+        known = ", ".join([around.voice, *around.other_voices])
+        stock = ", ".join(sorted(STOCK_VOICES))
+        raise output.refuse("voice", f"must be one of {known}; {stock} are all {around.voice}.")
+    return name
 
 
 def _refuse_prompt(asked: Fields) -> None:

@@ -80,6 +80,12 @@ def test_latency_and_engines_of_the_real_server_are_shown(answered: ParleyPage) 
     assert "embedded" in answered.text("#notes")
 
 
+def test_voice_of_the_real_server_can_be_chosen(answered: ParleyPage) -> None:
+    assert answered.page.locator("#voice option").count() == 5
+    answered.page.select_option("#voice", "espeak-ng en-gb-scotland")
+    answered.until(lambda: "en-gb-scotland" in answered.text("#engines"))
+
+
 def test_real_page_raises_no_complaint_and_carries_the_strict_policy(
     answered: ParleyPage,
 ) -> None:
