@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("serve", help="serve the page and the WebSocket")
+    parser = commands.add_parser("serve", help="serve the page, /ws and /v1/realtime")
     parser.add_argument("--host", help="address to listen on (PARLEY_HOST)")
     parser.add_argument("--port", type=int, help="TCP port, 0 for a free one (PARLEY_PORT)")
     parser.add_argument(
@@ -85,7 +85,7 @@ def _add_serve(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("ask", help="ask with a WAV file (PCM 16-bit, mono or stereo)")
-    parser.add_argument("question", type=Path, metavar="QUESTION.wav")
+    parser.add_argument("question", type=Path, metavar="QUESTION.wav", help="what to ask")
     parser.add_argument("--url", help="address of a running server, such as ws://127.0.0.1:8765/ws")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--out", type=Path, metavar="ANSWER.wav", help="write the spoken answer")
@@ -93,7 +93,7 @@ def _add_ask(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _add_ingest(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("ingest", help="read files and folders into the store")
-    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="files and folders")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--collection", metavar="NAME", help="the collection of these documents")
     parser.add_argument(
@@ -120,9 +120,11 @@ def _add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     status = actions.add_parser("status", help="kind, size, snapshot, delta, a running build")
     status.add_argument("--json", action="store_true", help=told)
     rebuild = actions.add_parser("rebuild", help="build from the store, prove, publish")
-    rebuild.add_argument("--kind", choices=["IVF", "HNSW"], help="not by size")
+    rebuild.add_argument(
+        "--kind", choices=["IVF", "HNSW"], help="this kind, whatever the size of the corpus"
+    )
     tune = actions.add_parser("tune", help="search the settings again; publish what reaches it")
-    tune.add_argument("--recall", type=float, help="recall@10 (PARLEY_INDEX_RECALL)")
+    tune.add_argument("--recall", type=float, help="recall@10 to reach (PARLEY_INDEX_RECALL)")
     verify_all = actions.add_parser("verify", help="compare every byte with what was published")
     verify_all.add_argument("--json", action="store_true", help=told)
 
@@ -137,7 +139,7 @@ def _add_cache(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     verbs = cache.add_subparsers(dest="cache_command", required=True, metavar="COMMAND")
     stats = verbs.add_parser("stats", help="values and bytes by stage")
     stats.add_argument("--json", action="store_true", help="print one JSON object")
-    verbs.add_parser("clear", help="drop everything")
+    verbs.add_parser("clear", help="drop everything that is cached")
     invalidate = verbs.add_parser("invalidate", help="drop the keys that match a glob")
     invalidate.add_argument("pattern", metavar="PATTERN")
     warm = verbs.add_parser("warm", help="speak what answers begin with, and answer questions")
