@@ -18,6 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CHARACTER_MS = 40
 """Short speech: a soak is about turns."""
+SESSIONS_MAXIMUM = 64
+"""Who comes again at once after hanging up must not stand before the place that is still taken."""
 RATE_HZ = 16_000
 TONE_HZ = 220
 CACHE_BYTES = 1 << 20
@@ -84,6 +86,7 @@ def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
         offline=True,
         cache_bytes=CACHE_BYTES,
         cache_disk_bytes=DISK_BYTES,
+        sessions_maximum=SESSIONS_MAXIMUM,
         admission_by_latency=False,
     )
     app = App(settings, print, True, load)

@@ -13,6 +13,7 @@ from benchmarks.results import RESULTS_DIR, write_result
 Figure = Callable[[str, float, str], None]
 """Called with what was measured, its value and its unit."""
 NAME = "faults"
+THOUSAND = 1000
 
 
 @dataclass(slots=True)
@@ -23,7 +24,8 @@ class Figures:
 
     def note(self, row: str, what: str, value: float, unit: str) -> None:
         """Keep one figure of a row; a later one of the same name takes its place."""
-        self.by_row.setdefault(row, {})[what] = f"{value:.3g} {unit}"
+        shown = f"{value:.3g}" if value < THOUSAND else f"{value:,.0f}"
+        self.by_row.setdefault(row, {})[what] = f"{shown} {unit}"
 
     def write(self) -> None:
         """Put them into the result, where those of rows that did not run stay."""
