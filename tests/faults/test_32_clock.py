@@ -25,6 +25,7 @@ WALL_READERS = {
     "wall_clock.py",
     "door/tokens.py",
     "cache/disk_tier.py",
+    "configuration/reloader.py",
     "watching/health_watch.py",
 }
 """Ages across a restart, and moments that are shown to people; a token's end is one on purpose."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -55,14 +56,15 @@ async def is_served(url: str, text: str = LONG, **options: Any) -> bool:
         await connection.close()
 
 
-async def is_heard(url: str) -> bool:
-    """Whether somebody else hears the beginning of an answer at this moment."""
+async def heard_after_ms(url: str, text: str = LONG) -> float:
+    """How long somebody else waits at this moment for the first sound of an answer."""
     async with await opened(url) as connection:
-        await ask(connection)
+        asked_at_s = time.monotonic()
+        await ask(connection, text)
         async for message in connection:
             if isinstance(message, bytes):
-                return True
-    return False
+                return (time.monotonic() - asked_at_s) * 1000
+    raise AssertionError("the witness lost its connection")
 
 
 async def until(condition: Callable[[], bool]) -> None:
