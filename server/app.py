@@ -24,7 +24,7 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
-from server.answering.configured import build_language_model
+from server.answering.configured import build_answers, build_language_model
 from server.cache.ladder import build_ladder
 from server.configuration.applying import appliers_of
 from server.configuration.live import LiveSettings
@@ -55,7 +55,7 @@ from server.engines.prespeak import Prespeaker
 from server.engines.room import EngineRoom, Engines
 from server.engines.warming import Rewarmer
 from server.errors import AtCapacity, Gone, ParleyError
-from server.governor import Governor, offered_by
+from server.governor import build_governor
 from server.parking import Parking
 from server.pipeline import Stages
 from server.session import Session
@@ -168,8 +168,8 @@ class App:
             shared.engine_room.current.knowledge.close()
             if shared.stages.ladder is not None:
                 await shared.stages.ladder.stop()
-            if (chat := shared.engine_room.current.chat) is not None:
-                await chat.close()
+            if (answers := shared.engine_room.current.answers) is not None:
+                await answers.stop()
             store.close()
 
     def engines(self) -> dict[str, str]:
@@ -224,6 +224,8 @@ class App:
             speech = self.load_speech(settings, language_model, library)
         self._uploads = UploadDesk(settings, store, shared_embedder)
         metrics = Metrics()
+        ladder = build_ladder(settings, metrics.cache)
+        chat = build_language_model(settings, metrics.llm)
         engines = Engines(
             speech.recognizer,
             speech.synthesizer,
@@ -231,10 +233,10 @@ class App:
             knowledge.result(),
             speech.notes,
             speech.small_recognizer,
-            build_language_model(settings, metrics.llm),
+            chat,
             speech.voices,
+            build_answers(settings, chat, metrics, ladder),
         )
-        ladder = build_ladder(settings, metrics.cache)
         stages, room = Stages.build(settings, metrics, ladder), EngineRoom(engines)
         add_gauges(metrics.registry, lambda: self._live.current, stages, room)
         shared = Surroundings(
@@ -243,7 +245,7 @@ class App:
             room,
             vad_model.result(),
             metrics,
-            Governor(stages.cores, metrics, settings.degradation, offered_by(engines)),
+            build_governor(stages.cores, metrics, engines, is_enabled=settings.degradation),
             version(),
             self._uploads.offers(),
         )

@@ -27,6 +27,8 @@ class Step(StrEnum):
     """Nothing is recognised while the person still speaks."""
     BRIEF_ANSWERS = "brief_answers"
     """One sentence instead of up to three: speech is three quarters of what a turn costs."""
+    QUOTED_ANSWERS = "quoted_answers"
+    """The documents are quoted and no language model is asked: taken too while it is slow."""
     SMALL_RECOGNIZER = "small_recognizer"
     """PARLEY_STT_SMALL_MODEL hears, where one is loaded."""
 
@@ -38,6 +40,7 @@ MEMORY_S: Final = 3.0
 TAKEN_FROM: Final = {
     Step.NO_PARTIALS: 0.75,
     Step.BRIEF_ANSWERS: 1.0,
+    Step.QUOTED_ANSWERS: 1.5,
     Step.SMALL_RECOGNIZER: 2.0,
 }
 """Calls that run or wait, a core. With Poisson arrivals two cores that are 50% busy have 0.67,
@@ -49,8 +52,21 @@ GIVEN_BACK_FROM: Final = 0.4
 
 def offered_by(engines: Engines) -> tuple[Step, ...]:
     """Return what can be given up with these engines, the least missed first."""
-    has_small = engines.small_recognizer is not None
-    return tuple(step for step in Step if has_small or step is not Step.SMALL_RECOGNIZER)
+    missing = {
+        Step.SMALL_RECOGNIZER: engines.small_recognizer is None,
+        Step.QUOTED_ANSWERS: engines.chat is None,
+    }
+    return tuple(step for step in Step if not missing.get(step))
+
+
+def build_governor(
+    cores: Cores, metrics: Metrics, engines: Engines, *, is_enabled: bool
+) -> "Governor":
+    """Return the governor of a process with these engines."""
+    chat = engines.chat
+    governor = Governor(cores, metrics, is_enabled, offered_by(engines))
+    governor.is_model_slow = lambda: chat is not None and chat.is_slow
+    return governor
 
 
 @dataclass(slots=True)
@@ -65,6 +81,10 @@ class Governor:
     load: float = 0.0
     """Calls that run or wait, a core, averaged over MEMORY_S."""
     steps: tuple[Step, ...] = ()
+    is_model_slow: Callable[[], bool] = lambda: False
+    """Whether the language model keeps people waiting, whatever the load."""
+    _taken: int = field(default=0, init=False)
+    """How many of those offered the load has taken."""
     _sampled_at_s: float | None = field(default=None, init=False)
 
     async def run(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -78,7 +98,8 @@ class Governor:
         """Turn it on or off; off, what was given up is given back at once."""
         self.is_enabled = is_enabled
         if not is_enabled and self.steps:
-            self._change([])
+            self._taken = 0
+            self._change(())
 
     def has(self, step: Step) -> bool:
         """Tell whether that step is taken now."""
@@ -95,14 +116,21 @@ class Governor:
         self._decide()
 
     def _decide(self) -> None:
-        ordered = list(self.offered)
-        count = len(self.steps)
+        ordered, count = self.offered, self._taken
         if count < len(ordered) and self.load >= TAKEN_FROM[ordered[count]]:
-            self._change(ordered[: count + 1])
+            self._taken += 1
         elif count and self.load < GIVEN_BACK_FROM * TAKEN_FROM[ordered[count - 1]]:
-            self._change(ordered[: count - 1])
+            self._taken -= 1
+        is_slow = Step.QUOTED_ANSWERS in ordered and self.is_model_slow()
+        steps = tuple(
+            step
+            for place, step in enumerate(ordered)
+            if place < self._taken or (is_slow and step is Step.QUOTED_ANSWERS)
+        )
+        if steps != self.steps:
+            self._change(steps)
 
-    def _change(self, steps: list[Step]) -> None:
-        self.steps = tuple(steps)
+    def _change(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
         self.metrics.set_steps({step: step in steps for step in self.offered})
         log.warning("load %.2f a core: %s", self.load, ", ".join(steps) or "nothing is given up")

@@ -141,6 +141,8 @@ class Pipeline:
     """Which documents may answer."""
     window: Window = EMPTY
     """What was asked and heard before."""
+    maximum_characters: int = 1200
+    """Of an answer that is spoken."""
 
     async def transcribe(self, samples: Samples, deadline: Deadline) -> StageResult[Transcript]:
         """Recognise one utterance of float32 at 16 kHz; the same audio is recognised once."""
@@ -171,9 +173,7 @@ class Pipeline:
         subject = self.window.subject_of(readings)
         generation = self.engines.knowledge.retriever.index.generation
         result = await self.stages.search.run(
-            self._knowledge_key(
-                "search", generation, (str(self.search_hits),), (readings, subject)
-            ),
+            self.knowledge_key("search", generation, (str(self.search_hits),), (readings, subject)),
             lambda: self._find(readings, subject),
             deadline,
             needed=self.needed,
@@ -200,7 +200,7 @@ class Pipeline:
         parts = (str(self.search_hits), f"brief={is_brief:d}")
         basis = retrieval.hits[0].passage_id if found.is_going_on else found.leans_on
         return await self.stages.answer.run(
-            self._knowledge_key("answer", retrieval.generation, parts, (question, basis)),
+            self.knowledge_key("answer", retrieval.generation, parts, (question, basis)),
             lambda: answerer.answer(retrieval, is_brief),
             deadline,
             needed=self.needed,
@@ -249,10 +249,13 @@ class Pipeline:
         """Return job to the engine of this turn."""
         return {**self.engines.names(), "stt": self.recognizer.name}
 
-    def _knowledge_key(
+    def knowledge_key(
         self, stage: str, generation: int, parts: tuple[str, ...], content: object
     ) -> str:
-        """`content` is what is asked and what it leans on: text, numbers and dataclasses."""
+        """Return the key of what depends on the documents too.
+
+        `content` is what is asked and what it leans on: text, numbers, lists and dataclasses.
+        """
         knowledge = self.engines.knowledge
         made_of = (
             self.engines.embedder.fingerprint,

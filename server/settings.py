@@ -220,6 +220,13 @@ class Settings:
     llm_patience_s: float = _setting(
         8.0, "time for the first sentence, all tries together; then quoted", 0.1, 300
     )
+    llm_slow_s: float = _setting(
+        3.0, "mean time to the first token from which it is quoted for a while", 0.05, 300
+    )
+    llm_ahead: bool = _setting(True, "ask at a pause when the words are surely a whole question")
+    llm_without_evidence: bool = _setting(
+        False, "ask also where the documents hardly answer; else that is a refusal"
+    )
     llm_retries: int = _setting(3, "further tries after a failure that may pass", 0, 10)
     llm_calls_at_once: int = _setting(8, "answers generated at once; more are quoted", 1, 1000)
 

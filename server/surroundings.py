@@ -33,5 +33,10 @@ class Surroundings:
         ended_at_s = time.monotonic() if asked_at_s is None else asked_at_s
         needed = Deadline(ended_at_s + settings.target_ms / 1000)
         return Pipeline(
-            self.stages, self.engine_room.current, settings.search_hits, needed, self.governor.steps
+            self.stages,
+            self.engine_room.current,
+            settings.search_hits,
+            needed,
+            self.governor.steps,
+            maximum_characters=settings.answer_maximum_characters,
         )

@@ -5,13 +5,14 @@ It reads no socket and keeps no state between turns; server/session.py does both
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeVar
 
 from audio.pcm import Samples
 from models.tts import Speech
-from rag.answer import Answer, Source
+from rag.answer import Answer
 from server.answering.conversation import exchange_of
+from server.answering.reply import compose, rest_reply
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.hearing.ears import RATE_HZ as HEARD_RATE_HZ
@@ -23,17 +24,16 @@ from server.speaking.ending import STATUS, Outcome, describe_wait
 from server.speaking.pacing import Pacer
 from server.speaking.rate import at_rate
 from server.speaking.response import Cause, Listener, Response, Status
-from server.speaking.saying import pieces_of
+from server.speaking.script import Script
 from server.speaking.track import Chunk, Track
 from server.speaking.unheard import CutAnswer, Unheard
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
 from server.wire import server_events as told
-from server.wire.merged_sources import merge_sources
 from server.wire.outbox import describe
 from server.wire.session_config import Modality
-from server.wire.usage import CHARACTERS_PER_TOKEN, Usage, text_tokens
+from server.wire.usage import Usage
 
 Value = TypeVar("Value")
 
@@ -77,16 +77,15 @@ class Turn:
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
         self._transcript = question.text
-        self._pieces: list[str] = []
-        self._sources: tuple[Source, ...] = ()
         self._other_reading = ""
         self._root = ""
+        self._script: Script | None = None
         self._may_play = asyncio.Event()
         self._may_play.set()
         self._silent_until_s = 0.0
         self.telling = asyncio.Lock()  # A `done` belongs to its `added`: cut it when this is free.
         self.is_ending = False  # It tells how it ended: too late to cut it.
-        self._is_cut = self._is_limited = False
+        self._is_cut = False
 
     @property
     def response_id(self) -> str:
@@ -145,34 +144,41 @@ class Turn:
         if not self._transcript:
             await self._tell_transcript()
             return Outcome.EMPTY
-        answer = await self._find_answer()
-        await self._begin_answer(answer)
-        pieces = pieces_of(self._limited(answer.text), self._limits.answer_maximum_characters)
-        await self._say(pieces)
-        return Outcome.REFUSED if answer.refused else Outcome.ANSWERED
+        found = await self._find()
+        async with compose(self._pipeline, found, self._deadline) as reply:
+            self._mark(Segment.ANSWER_FIRST, "answer", reply.quoted, is_hit=reply.is_hit)
+            script = Script(reply, self._response, self._listener)
+            await script.tell_trouble()
+            self._remember(reply.basis)
+            await self._say(script)
+        return Outcome.REFUSED if reply.answer.refused else Outcome.ANSWERED
 
     async def _go_on(self, rest: Unheard) -> Outcome:
         """Say what was not heard of an earlier answer, as a response of its own."""
-        await self._tell_begun(rest.sources)
-        await self._say(list(rest.pieces))
+        await self._say(Script(rest_reply(rest), self._response, self._listener))
         return Outcome.ANSWERED
 
-    async def _say(self, pieces: list[str]) -> None:
-        self._pieces = pieces
+    async def _say(self, script: Script) -> None:
+        self._script = script
+        async with self.telling:
+            await self._response.begin()
+            await script.tell_progress()
         if self._is_spoken:
-            await self._speak(pieces)
+            await self._speak(script)
             await self._let_it_be_heard()
         else:
-            await self._write(pieces)
+            await self._write(script)
+        await script.tell_progress()
 
     def cut(self) -> CutAnswer | Question | None:
         """What is left after the connection was lost: of the answer, or the whole question."""
-        if self._is_cut and not self._pieces:
+        script = self._script
+        if self._is_cut and (script is None or not script.pieces):
             return self.question.again(self._transcript)
-        if not (self._is_cut and self._is_spoken):
+        if script is None or not (self._is_cut and self._is_spoken):
             return None
-        heard = self._answer_item.heard_sample or 0
-        return CutAnswer(self._answer_item.id, self._track, self._pieces, heard, self._sources)
+        heard, sources = self._answer_item.heard_sample or 0, script.reply.answer.sources
+        return CutAnswer(self._answer_item.id, self._track, script.pieces, heard, sources)
 
     async def _hear(self, samples: Samples) -> None:
         try:
@@ -183,7 +189,7 @@ class Turn:
                     told.TranscriptionFailed(self.question.item_id, describe(error))
                 )
             raise
-        self._mark(Segment.STT_FINAL, "stt", result)
+        self._mark(Segment.STT_FINAL, "stt", result, is_hit=result.is_hit)
         self._transcript, self._other_reading = result.value.text, result.value.other
 
     async def _tell_transcript(self) -> None:
@@ -207,59 +213,51 @@ class Turn:
             await self._tell_transcript()
         return found
 
-    async def _find_answer(self) -> Answer:
+    async def _find(self) -> Found:
         found = await self._search()
-        self._mark(Segment.SEARCH, "search", found)
+        self._mark(Segment.SEARCH, "search", found, is_hit=found.is_hit)
         self._timeline.move(
             Segment.SEARCH, Segment.EMBED, 0.0 if found.is_hit else found.value.embed_ms
         )
-        answer = await self._pipeline.answer(found.value, self._deadline)
-        self._mark(Segment.ANSWER_FIRST, "answer", answer)
-        return answer.value
+        return found.value
 
-    async def _begin_answer(self, answer: Answer) -> None:
+    def _remember(self, basis: Answer) -> None:
+        """Later questions may lean on this one."""
         if not self.question.wish.is_out_of_band:
             ids = (self.question.item_id, self._answer_item.id)
-            exchange = exchange_of(self._transcript, answer, self._root, ids)
+            exchange = exchange_of(self._transcript, basis, self._root, ids)
             self._items.conversation.add(exchange, lambda: self._answer_item.transcript)
-        await self._tell_begun(answer.sources)
 
-    async def _tell_begun(self, sources: Sequence[Source]) -> None:
-        self._sources = tuple(sources)
-        ids = (self._response.id, self._answer_item.id)
-        async with self.telling:
-            await self._response.begin()
-            await self._listener.event(told.Sources(*ids, merge_sources(sources)))
-
-    def _limited(self, text: str) -> str:
-        """The text within the response's limit of tokens, whole words."""
-        limit = self.question.wish.config.max_output_tokens
-        if limit is None or text_tokens(text) <= limit:
-            return text
-        self._is_limited = True
-        return text[: limit * CHARACTERS_PER_TOKEN + 1].rpartition(" ")[0]
-
-    async def _write(self, pieces: list[str]) -> None:
+    async def _write(self, script: Script) -> None:
         """Tell the answer as text."""
-        for piece in pieces:
+        while (piece := await script.piece()) is not None:
+            await script.tell_progress()
             words = f" {piece}" if self._answer_item.written else piece
             self._answer_item.written = f"{self._answer_item.written}{words}"
             await self._response.words(words)
             self._note_first_audio()
 
-    async def _speak(self, sentences: list[str]) -> None:
-        """Play each sentence while the next is synthesised."""
+    async def _speak(self, script: Script) -> None:
+        """Play each piece while the next is made and synthesised."""
+        position = 0
         async with asyncio.TaskGroup() as group:
-            upcoming = [group.create_task(self._synthesise(text, 0)) for text in sentences[:1]]
-            for position, sentence in enumerate(sentences):
-                made = await upcoming.pop()
-                if isinstance(made, StageError):
-                    break
-                for following in sentences[position + 1 : position + 2]:
-                    upcoming.append(group.create_task(self._synthesise(following, position + 1)))
-                await self._play(sentence, made)
-        if sentences and isinstance(made, StageError):
+            upcoming = group.create_task(self._make_next(script, position))
+            while isinstance(made := await upcoming, tuple):
+                position += 1
+                upcoming = group.create_task(self._make_next(script, position))
+                await script.tell_progress()
+                await self._play(*made)
+        if isinstance(made, StageError):
             raise made
+
+    async def _make_next(
+        self, script: Script, position: int
+    ) -> tuple[str, Speech] | StageError | None:
+        piece = await script.piece()
+        if piece is None:
+            return None
+        made = await self._synthesise(piece, position)
+        return made if isinstance(made, StageError) else (piece, made)
 
     async def _synthesise(self, sentence: str, position: int) -> Speech | StageError:
         slack_s = self._pacer.unplayed_s(time.monotonic())
@@ -278,7 +276,7 @@ class Turn:
         except StageError as error:
             return error
         if position == 0:
-            self._mark(Segment.TTS_FIRST, "tts", result)
+            self._mark(Segment.TTS_FIRST, "tts", result, is_hit=result.is_hit)
         return await self._at_output_rate(result.value)
 
     async def _at_output_rate(self, speech: Speech) -> Speech:
@@ -344,13 +342,19 @@ class Turn:
                 answer=self._said,
                 segments=segments,
                 voice_to_voice_ms=None if total_ms is None else round(total_ms, 3),
-                engines=self._pipeline.engine_names(),
+                engines=self._engine_names(),
                 cache=self._cache,
                 endpoint=describe_wait(self.question.wait),
                 speculation="none" if self.question.ahead is None else "used",
                 degraded=list(self._pipeline.steps),
             )
         )
+
+    def _engine_names(self) -> dict[str, str]:
+        names = self._pipeline.engine_names()
+        script = self._script
+        engine = "" if script is None else script.reply.engine
+        return {**names, "answer": engine} if engine else names
 
     async def _end_response(self, outcome: Outcome) -> None:
         if self._is_cut and self._is_spoken:
@@ -360,14 +364,16 @@ class Turn:
         spoken_s = self._track.position / self._rate_hz
         usage = Usage(self._transcript, self._heard_s, self._said, spoken_s)
         status = STATUS[outcome]
-        if status is Status.COMPLETED and self._is_limited:
+        if status is Status.COMPLETED and self._script is not None and self._script.is_limited:
             await self._response.end(Status.INCOMPLETE, usage, Cause.MAX_OUTPUT_TOKENS)
         else:
             await self._response.end(status, usage, self.cause)
 
-    def _mark(self, segment: Segment, stage: str, result: StageResult[Value]) -> None:
+    def _mark(
+        self, segment: Segment, stage: str, result: StageResult[Value], *, is_hit: bool
+    ) -> None:
         was_miss = (self.question.ahead or {}).get(stage) == "miss"
-        self._cache[stage] = "hit" if result.is_hit and not was_miss else "miss"
+        self._cache[stage] = "hit" if is_hit and not was_miss else "miss"
         self._timeline.mark(segment, time.monotonic(), result.queue_ms, stage)
 
     @property

@@ -97,7 +97,7 @@ class LlmServer:
         work = asyncio.create_task(self._play(play, writer))
         try:
             await asyncio.wait([watch, work], return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if not work.done() or isinstance(work.exception(), ConnectionError):
                 self.abandoned += 1
                 return False
             return work.result()

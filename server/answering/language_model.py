@@ -21,6 +21,9 @@ from server.errors import LlmUnavailable
 log = logging.getLogger(__name__)
 
 PROBE_INTERVAL_S = 1.0
+SLOW_FROM_CALLS = 3
+SLOW_PAUSE_S = 30.0
+"""A model that is slow on average of so many calls is not asked for so long; then anew."""
 PROBE_TIMEOUT_S = 10.0
 FAIR_S = 1.0
 """Who was given less time than this is not blamed for having been too slow."""
@@ -77,11 +80,20 @@ class LanguageModel:
     calls_at_once: int = 8
     """More are not begun: a line of callers would only wait past their patience."""
     backoff: Backoff = field(default_factory=Backoff)
-    first_token_s: float = 0.0
-    """A running mean over the last calls; 0 before the first."""
+    slow_s: float = 3.0
+    """First tokens that come later than this on average are too slow for speech."""
+    clock: Callable[[], float] = time.monotonic
     on_change: Callable[[], None] = lambda: None
     """Called when an endpoint fails or is there again."""
     _calls: int = 0
+    _first_tokens_s: list[float] = field(default_factory=list)
+    """Of the last SLOW_FROM_CALLS calls."""
+    _slow_until_s: float = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it kept people waiting lately."""
+        return self.clock() < self._slow_until_s
 
     @property
     def name(self) -> str:
@@ -165,7 +177,7 @@ class LanguageModel:
                 except LlmError as error:
                     self.metrics.called(endpoint.role, error.fault)
                     endpoint.tried_in_vain(error)
-                    if is_fair or error.fault is not LlmFault.FIRST_TOKEN_TIMEOUT:
+                    if is_fair or error.fault is not LlmFault.TOTAL_TIMEOUT:
                         failed.append(endpoint)
                     if not error.is_worth_another_try:
                         hopeful.remove(endpoint)
@@ -194,8 +206,8 @@ class LanguageModel:
                 async with asyncio.timeout(patience.remaining_s):
                     first = await anext(pieces)
             except TimeoutError:
-                told = "The language model did not begin in time."
-                raise LlmError(LlmFault.FIRST_TOKEN_TIMEOUT, told) from None
+                told = "The patience with the language model was over."
+                raise LlmError(LlmFault.TOTAL_TIMEOUT, told) from None
             if isinstance(first, Finish):
                 raise LlmError(LlmFault.GARBLED, "The language model said nothing.")
             stack.push_async_exit(own.pop_all())
@@ -211,8 +223,11 @@ class LanguageModel:
             self.on_change()
         self.metrics.set_up(endpoint.role, is_up=True)
         self.metrics.first_token(endpoint.role, elapsed_s)
-        share = 0.25 if self.first_token_s else 1.0
-        self.first_token_s += share * (elapsed_s - self.first_token_s)
+        self._first_tokens_s = [*self._first_tokens_s, elapsed_s][-SLOW_FROM_CALLS:]
+        mean_s = sum(self._first_tokens_s) / SLOW_FROM_CALLS
+        if len(self._first_tokens_s) == SLOW_FROM_CALLS and mean_s > self.slow_s:
+            self._slow_until_s = self.clock() + SLOW_PAUSE_S
+            self._first_tokens_s = []
 
     def _note_failed(self, failed: Iterable[Endpoint]) -> None:
         for endpoint in {it.role: it for it in failed}.values():

@@ -11,6 +11,7 @@ from models.embedder import Embedder
 from models.stt import Recognizer
 from models.tts import Synthesizer
 from server.answering.language_model import LanguageModel
+from server.answering.model_answers import ModelAnswers
 from server.engines.knowledge import Knowledge
 
 EXTRACTIVE: Final = "extractive"
@@ -31,9 +32,11 @@ class Engines:
     small_recognizer: Recognizer | None = None
     """A faster one for when too much stands in line; None where none is loaded."""
     chat: LanguageModel | None = None
-    """What answers in its own words; None where none is configured."""
+    """A language model; None where none is configured."""
     voices: tuple[Synthesizer, ...] = ()
     """Others that a session may choose instead of `synthesizer`."""
+    answers: ModelAnswers | None = None
+    """What answers by it; None without one."""
 
     def names(self) -> dict[str, str]:
         """Return job to engine name, as `/health`, the page and `session.created` say it."""

@@ -111,8 +111,10 @@ class Ahead:
             self._metrics.count_speculation(Fate.SKIPPED)
         return False
 
-    def _understood(self, heard: Heard) -> None:
-        self._set_wait(wait_for(heard, self._delivery, self.limits))
+    def _understood(self, heard: Heard) -> Wait:
+        wait = wait_for(heard, self._delivery, self.limits)
+        self._set_wait(wait)
+        return wait
 
     def _set_wait(self, wait: Wait) -> None:
         if self._ears.settings.is_by_words and self._current_or_new():

@@ -10,12 +10,12 @@ from enum import StrEnum
 from typing import TypeVar
 
 from audio.pcm import Samples
+from server.answering.reply import compose
 from server.deadline import Deadline
 from server.errors import StageError
-from server.hearing.endpointing import Heard
-from server.pipeline import FIRST_SENTENCE, Pipeline
+from server.hearing.endpointing import Heard, Reason, Wait
+from server.pipeline import FIRST_SENTENCE, Found, Pipeline
 from server.question import TurnLimits
-from server.speaking.saying import pieces_of
 from server.stage import StageResult
 
 Value = TypeVar("Value")
@@ -33,8 +33,13 @@ class Fate(StrEnum):
     """Not begun, because others waited for the recogniser."""
 
 
-OnUnderstood = Callable[[Heard], None]
-"""Called as soon as the words are known, and how sure their answer is."""
+OnUnderstood = Callable[[Heard], Wait | None]
+"""Called as soon as the words are known, and how sure their answer is; returns how long to wait for
+more of them, None when that is not known."""
+
+SURELY_WHOLE = (Reason.ANSWERABLE_QUESTION, Reason.QUESTION)
+"""Reasons of a short wait, after which a language model is asked ahead: its calls cost money or
+cores, and what is said next would waste them."""
 
 
 @dataclass(slots=True)
@@ -68,18 +73,33 @@ class Speculation:
         self.cache["search"] = "miss"
         found = self._noted("search", await self.pipeline.search(heard.text, deadline, heard.other))
         question, confidence = found.retrieval.question, found.retrieval.confidence
-        self.on_understood(Heard(question, heard.unfinished, confidence))
-        if not self.is_question:
+        wait = self.on_understood(Heard(question, heard.unfinished, confidence))
+        if self.is_question:
+            self.cache["answer"] = "miss"
+            await self._answer(found, wait, deadline)
+
+    async def _answer(self, found: Found, wait: Wait | None, deadline: Deadline) -> None:
+        answers = self.pipeline.engines.answers
+        if answers is not None and not (answers.limits.is_asked_ahead and _is_surely_whole(wait)):
+            self._noted("answer", await self.pipeline.answer(found, deadline))
             return
-        self.cache["answer"] = "miss"
-        answer = self._noted("answer", await self.pipeline.answer(found, deadline))
-        for sentence in pieces_of(answer.text, self.limits.answer_maximum_characters)[:1]:
-            self.cache |= {"tts": "miss", FIRST_SENTENCE: sentence}
-            spoken = self.pipeline.synthesise(
-                sentence, self.limits.speed, self.limits.rate_hz, deadline
-            )
-            self._noted("tts", await spoken)
+        async with compose(self.pipeline, found, deadline, is_counted=False) as reply:
+            self.cache["answer"] = "hit" if reply.is_hit else "miss"
+            if (piece := await reply.piece()) is not None:
+                await self._speak(piece, deadline)
+            # A language model goes on for as long as somebody reads: until the turn does.
+            while await reply.piece() is not None:
+                pass
+
+    async def _speak(self, piece: str, deadline: Deadline) -> None:
+        self.cache |= {"tts": "miss", FIRST_SENTENCE: piece}
+        spoken = self.pipeline.synthesise(piece, self.limits.speed, self.limits.rate_hz, deadline)
+        self._noted("tts", await spoken)
 
     def _noted(self, stage: str, result: StageResult[Value]) -> Value:
         self.cache[stage] = "hit" if result.is_hit else "miss"
         return result.value
+
+
+def _is_surely_whole(wait: Wait | None) -> bool:
+    return wait is not None and wait.reason in SURELY_WHOLE

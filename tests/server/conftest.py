@@ -1,7 +1,7 @@
 """A whole session's surroundings with fake ears and voice, and real retrieval over one document."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +12,14 @@ from audio.pcm import Samples, encode_pcm16
 from audio.vad import VadModel
 from audio.wavfile import read_wav
 from models.espeak import EspeakLibrary
+from models.llm import ChatModel
 from rag.ingest import ingest
 from rag.store import Store
+from server.answering.backoff import Backoff
+from server.answering.configured import build_answers
+from server.answering.endpoint import Endpoint
+from server.answering.language_model import LanguageModel
+from server.answering.metrics import EndpointRole
 from server.engines.knowledge import load_knowledge
 from server.engines.preparation import (
     ingest_samples_once,
@@ -100,6 +106,18 @@ class Stand:
 MakeStand = Callable[..., Stand]
 
 
+def language_model(
+    settings: Settings, metrics: Metrics, chats: Sequence[ChatModel]
+) -> LanguageModel | None:
+    """One with these endpoints, whose waits between two tries are a thousandth."""
+    endpoints = [
+        Endpoint(role, chat) for role, chat in zip(list(EndpointRole), chats, strict=False)
+    ]
+    model = LanguageModel(tuple(endpoints), metrics.llm, settings.llm_retries)
+    model.backoff = Backoff(0.001)
+    return model if chats else None
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     (tmp_path / "prices.md").write_text(PRICES)
@@ -114,12 +132,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
 async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeStand]:
     stands: list[Stand] = []
 
-    def make(dialect: Dialect = OWN, **changes: object) -> Stand:
+    def make(dialect: Dialect = OWN, chats: Sequence[ChatModel] = (), **changes: object) -> Stand:
         settings = replace(Settings(), refusal_confidence=0.0, **changes)  # type: ignore[arg-type]
         metrics, embedder = Metrics(), FakeEmbedder()
         recognizer, synthesizer = FakeRecognizer(), FakeSynthesizer()
+        model = language_model(settings, metrics, chats)
         engines = Engines(
-            recognizer, synthesizer, embedder, load_knowledge(store, embedder, 0.0), ("note",)
+            recognizer,
+            synthesizer,
+            embedder,
+            load_knowledge(store, embedder, 0.0),
+            ("note",),
+            chat=model,
+            answers=build_answers(settings, model, metrics, None),
         )
         stages = Stages.build(settings, metrics)
         governor = Governor(stages.cores, metrics, offered=offered_by(engines))
@@ -139,6 +164,8 @@ async def make_stand(store: Store, vad_model: VadModel) -> AsyncIterator[MakeSta
         stand.synthesizer.go.set()
         stand.running.cancel()
         await asyncio.gather(stand.running, return_exceptions=True)
+        if (answers := stand.shared.engine_room.current.answers) is not None:
+            await answers.stop()
         for stage in stand.shared.stages.all():
             stage.close()
             assert stage.join(5)

@@ -51,11 +51,24 @@ def test_a_burst_is_not_yet_a_load() -> None:
 def test_steps_are_taken_in_order_and_given_back_in_reverse() -> None:
     """A long line takes first the partials, then the long answers; an empty one returns both."""
     load = Load()
-    partials, brief, small = Step
+    order = tuple(Step)
+    one_by_one = [order[:count] for count in range(len(order) + 1)]
     load.stand_in_line(8)
-    assert load.go_on(10) == [(), (partials,), (partials, brief), (partials, brief, small)]
+    assert load.go_on(10) == one_by_one
     load.stand_in_line(0)
-    assert load.go_on(30) == [(partials, brief, small), (partials, brief), (partials,), ()]
+    assert load.go_on(30) == one_by_one[::-1]
+
+
+def test_a_slow_language_model_is_not_asked_whatever_the_load() -> None:
+    """And no other step is taken for it."""
+    load = Load()
+    load.governor.is_model_slow = lambda: True
+    assert load.go_on(1) == [(), (Step.QUOTED_ANSWERS,)]
+    load.stand_in_line(8)
+    assert load.go_on(10)[-1] == tuple(Step)
+    load.governor.is_model_slow = lambda: False
+    load.stand_in_line(0)
+    assert load.go_on(30)[-1] == ()
 
 
 @pytest.mark.parametrize("calls", [2, 3])

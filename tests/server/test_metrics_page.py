@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Metric
 
 from audio.pcm import Samples
 from models.llm import LlmFault
+from server.answering.kept_answers import STAGE as LLM_STAGE
 from server.answering.metrics import ANSWERED, LEFT, AnsweredBy, EndpointRole
 from server.cache.metrics import Found, Tier, Written
 from server.door.doorkeeper import ADDRESS_LIMIT
@@ -47,7 +48,7 @@ VALUES: Mapping[str, set[str]] = {
     "request": set(Work),
     "result": {*Found, *Written, *PostResult, *LlmFault, ANSWERED, LEFT},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
-    "stage": {*STAGES, "all"},
+    "stage": {*STAGES, "all", LLM_STAGE},
     "step": set(Step),
     "tier": set(Tier),
 }
