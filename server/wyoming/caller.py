@@ -6,7 +6,7 @@ event and would wait for ever.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -137,8 +137,8 @@ class Caller:
                 conversation = self.conversations.of(conversation_id)
                 await answer(text, conversation, self.sender, pipeline, settings)
                 self._end(Ending.DONE)
-            case asked.Synthesize(text) if self._speaking is None:
-                await self._speak_all(text)
+            case asked.Synthesize(text, voice) if self._speaking is None:
+                await self._speak_all(text, voice)
             case asked.Synthesize(text) if self._speaking and self._speaking.is_empty:
                 await self._speaking.add(text)
             case asked.SynthesizeStart() | asked.SynthesizeChunk() | asked.SynthesizeStop() as part:
@@ -166,9 +166,9 @@ class Caller:
             await self.sender.send(Transcript(words, language=asked.LANGUAGE))
             self._end(Ending.DONE)
 
-    async def _speak_all(self, text: str) -> None:
+    async def _speak_all(self, text: str, voice: str) -> None:
         self._begin(Work.SYNTHESIZE)
-        speaking = self._new_speaking()
+        speaking = self._new_speaking(voice)
         await speaking.add(text)
         await speaking.finish()
         self._end(Ending.DONE)
@@ -177,13 +177,13 @@ class Caller:
         self, part: asked.SynthesizeStart | asked.SynthesizeChunk | asked.SynthesizeStop
     ) -> None:
         match part:
-            case asked.SynthesizeStart():
+            case asked.SynthesizeStart(voice):
                 if self._speaking is not None:
                     raise InvalidEvent(
                         "The text before has no `synthesize-stop`.", code="wrong_order"
                     )
                 self._begin(Work.SYNTHESIZE)
-                self._speaking = self._new_speaking()
+                self._speaking = self._new_speaking(voice)
             case _ if self._speaking is None:
                 raise InvalidEvent(
                     "A text in pieces begins with `synthesize-start`.", code="wrong_order"
@@ -196,8 +196,11 @@ class Caller:
                 await self.sender.send(SynthesizeStopped())
                 self._end(Ending.DONE)
 
-    def _new_speaking(self) -> Speaking:
-        return Speaking(self.sender, self.shared.pipeline(), self.shared.settings)
+    def _new_speaking(self, voice: str) -> Speaking:
+        """In the voice of that name; in the server's own when there is none such any more."""
+        pipeline = self.shared.pipeline()
+        pipeline = replace(pipeline, engines=pipeline.engines.speaking_as(voice))
+        return Speaking(self.sender, pipeline, self.shared.settings)
 
     def _begin(self, work: Work) -> None:
         if self.work is not None:

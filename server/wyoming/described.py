@@ -23,10 +23,12 @@ _PARLEY: Final = Attribution("Parley", "")
 
 
 def describe(shared: Surroundings) -> Info:
-    """Return the `info` event: one recogniser, one voice, and the answers."""
+    """Return the `info` event: the recogniser, the voices, and the answers."""
     engines, version = shared.engine_room.current, shared.version
     hears = AsrModel(engines.recognizer.name, _PARLEY, True, None, version, [LANGUAGE])
-    speaks = TtsVoice(engines.synthesizer.name, _PARLEY, True, None, version, [LANGUAGE])
+    speaks = [
+        TtsVoice(name, _PARLEY, True, None, version, [LANGUAGE]) for name in engines.voice_names()
+    ]
     answers = HandleModel("documents", _PARLEY, True, None, version, [LANGUAGE])
     return Info(
         asr=[
@@ -37,7 +39,7 @@ def describe(shared: Surroundings) -> Info:
         ],
         tts=[
             TtsProgram(
-                *(PROGRAM, _PARLEY, True, "Parley's voice", version, [speaks]),
+                *(PROGRAM, _PARLEY, True, "Parley's voice", version, speaks),
                 supports_synthesize_streaming=True,
             )
         ],

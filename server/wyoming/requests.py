@@ -75,11 +75,15 @@ class Synthesize:
     """`synthesize`: speak a whole text. Within a stream it only repeats that stream's text."""
 
     text: str
+    voice: str = ""
+    """By its name in `info`; "" for the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class SynthesizeStart:
     """`synthesize-start`: a text to speak follows in pieces."""
+
+    voice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,9 @@ Request = (
 def request_of(event: Event) -> Request | None:
     """Return what is asked for, None for an event that is not for Parley.
 
-    The protocol wants unknown events dropped. A voice or model that is asked for by name is not
-    looked at: there is one of each at a time, and which one may change while a client remembers.
-    Raises InvalidEvent naming the field.
+    The protocol wants unknown events dropped. A model that is asked for by name is not looked at:
+    there is one at a time, and which one may change while a client remembers. Raises InvalidEvent
+    naming the field.
     """
     parse = _PARSERS.get(event.type)
     return None if parse is None else parse(event)
@@ -136,20 +140,26 @@ def _audio_chunk(event: Event) -> AudioChunk:
 
 def _question(event: Event) -> Question:
     _check_language(event.data)
-    context = event.data.get("context")
-    named = context.get("conversation_id") if isinstance(context, dict) else None
-    is_name = isinstance(named, str) and len(named) <= _MAXIMUM_NAME_CHARACTERS
-    return Question(_text(event, LONGEST_QUESTION_CHARACTERS), str(named) if is_name else "")
+    conversation = _name(event, "context", "conversation_id")
+    return Question(_text(event, LONGEST_QUESTION_CHARACTERS), conversation)
 
 
 def _synthesize(event: Event) -> Synthesize:
     _check_text_format(event.data)
-    return Synthesize(_text(event, MAXIMUM_TEXT_CHARACTERS))
+    return Synthesize(_text(event, MAXIMUM_TEXT_CHARACTERS), _name(event, "voice", "name"))
 
 
 def _synthesize_start(event: Event) -> SynthesizeStart:
     _check_text_format(event.data)
-    return SynthesizeStart()
+    return SynthesizeStart(_name(event, "voice", "name"))
+
+
+def _name(event: Event, field: str, part: str) -> str:
+    """A name within an object; "" for none, and for what can be none."""
+    inside = event.data.get(field)
+    named = inside.get(part) if isinstance(inside, dict) else None
+    is_name = isinstance(named, str) and len(named) <= _MAXIMUM_NAME_CHARACTERS
+    return str(named) if is_name else ""
 
 
 def _text(event: Event, longest: int) -> str:

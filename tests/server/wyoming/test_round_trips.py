@@ -98,7 +98,9 @@ async def test_it_tells_what_runs(server: RunningApp, settings: Settings) -> Non
     programs = (*found.asr, *found.tts, *found.handle)
     assert [(each.name, each.installed) for each in programs] == [("parley", True)] * 3
     assert "pocketsphinx" in found.asr[0].models[0].name
-    assert "espeak" in found.tts[0].voices[0].name
+    names = [voice.name for voice in found.tts[0].voices]
+    assert "espeak" in names[0]
+    assert len(names) == len(set(names)) > 1
     assert found.tts[0].supports_synthesize_streaming
     assert not found.asr[0].requires_external_vad
     assert (found.intent, found.wake, found.satellite) == ([], [], None)
@@ -121,6 +123,26 @@ async def test_a_text_in_pieces_is_spoken_sentence_by_sentence(
     assert [event.type for event in in_pieces[-2:]] == ["audio-stop", "synthesize-stopped"]
     sounds = [b"".join(each.payload or b"" for each in events) for events in (in_pieces, at_once)]
     assert sounds[0] == sounds[1]
+
+
+async def test_another_voice_is_spoken_when_it_is_chosen(
+    server: RunningApp, settings: Settings
+) -> None:
+    """By its name in `info`, at once and in pieces; in the first it sounds otherwise."""
+    text = "The boat leaves at ten."
+    async with called(settings.wyoming_port) as line:
+        await line.say(Describe())
+        info = Info.from_event((await line.heard_until("info"))[-1])
+        own, other = (SynthesizeVoice(name=each.name) for each in info.tts[0].voices[:2])
+        sounds = []
+        for voice in (own, other):
+            await line.say(Synthesize(text, voice))
+            events = await line.heard_until("audio-stop")
+            sounds.append(b"".join(each.payload or b"" for each in events))
+        await line.say(SynthesizeStart(other), SynthesizeChunk(text), SynthesizeStop())
+        events = await line.heard_until("synthesize-stopped")
+    assert sounds[0] != sounds[1]
+    assert sounds[1] == b"".join(each.payload or b"" for each in events)
 
 
 async def test_what_the_documents_do_not_answer_is_not_handled(
