@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from rag.snapshot_folder import BuildRunningError, SnapshotFolder
 from rag.store import Store
 
 NICENESS = 19
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Linux: the niceness of the session among the others."""
 PROGRESS_NAME = "progress.json"
 _REPORT_EVERY_S = 0.2
 
@@ -81,7 +84,7 @@ class BuildProgress:
 
 
 def start(order: BuildOrder, niceness: int = NICENESS) -> subprocess.Popen[bytes]:
-    """Start the process that builds; its output is this process's.
+    """Start the process that builds, in a session of its own; its output is this process's.
 
     Only who measures gives another niceness, on a machine whose other work would starve it.
     """
@@ -89,7 +92,7 @@ def start(order: BuildOrder, niceness: int = NICENESS) -> subprocess.Popen[bytes
     command = ["env", *threads, sys.executable, "-m", "rag.index_process", order.to_json()]
     command.append(str(niceness))
     root = Path(__file__).resolve().parent.parent
-    return subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def read_progress(folder: Path) -> BuildProgress | None:
@@ -159,9 +162,25 @@ def _past_queries(order: BuildOrder) -> Vectors | None:
     return past
 
 
+def step_back(niceness: int) -> None:
+    """Lower this process's priority for good; from NICENESS on it runs where nothing else would.
+
+    Linux gives each session its share of the cores and niceness counts within it only, so that a
+    build in the server's session makes the server's threads wait: woken threads beside two nice
+    processes 2.0 and 7.4 ms at p75 and p95, beside these 0.1 and 2.9, beside none 0.1 and 0.3.
+    """
+    os.nice(niceness)
+    if niceness < NICENESS:
+        return
+    with suppress(AttributeError, OSError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(niceness), encoding="ascii")
+
+
 def main() -> int:
-    """Lower the priority for good, then build."""
-    os.nice(int(sys.argv[2]))
+    """Step back, then build."""
+    step_back(int(sys.argv[2]))
     faiss.omp_set_num_threads(1)
     return run(BuildOrder.from_json(sys.argv[1]))
 

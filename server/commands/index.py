@@ -94,7 +94,20 @@ def _rebuild(store: Store, settings: Settings, asked: str | None) -> int:
 
 
 def _watch(process: "subprocess.Popen[bytes]", order: BuildOrder) -> int:
-    """Show the steps of a build until it ends."""
+    """Show the steps of a build until it ends; who interrupts it ends it."""
+    try:
+        _show_steps(process, order)
+    finally:
+        process.kill()
+        process.wait()
+    told = read_progress(order.folder)
+    if process.returncode or told is None or not told.version:
+        print(f"parley: {told.error if told else 'the build was ended'}", file=sys.stderr)
+        return FAILED
+    return _tell(SnapshotFolder(order.folder), told.version)
+
+
+def _show_steps(process: "subprocess.Popen[bytes]", order: BuildOrder) -> None:
     shown = ""
     while process.poll() is None:
         told = read_progress(order.folder)
@@ -102,11 +115,6 @@ def _watch(process: "subprocess.Popen[bytes]", order: BuildOrder) -> int:
             shown = told.step
             print(f"{told.seconds:7.1f} s  {shown}", file=sys.stderr, flush=True)
         time.sleep(POLL_S)
-    told = read_progress(order.folder)
-    if process.returncode or told is None or not told.version:
-        print(f"parley: {told.error if told else 'the build was ended'}", file=sys.stderr)
-        return FAILED
-    return _tell(SnapshotFolder(order.folder), told.version)
 
 
 def _tune(store: Store, settings: Settings, recall: float | None) -> int:

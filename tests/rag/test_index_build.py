@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -158,7 +161,7 @@ def test_the_building_process_publishes_and_tells_its_progress(
     store: Store, folder: SnapshotFolder
 ) -> None:
     """What it wrote last names the version."""
-    assert start(order(store, folder)).wait(50) == 0
+    assert start(order(store, folder), niceness=0).wait(50) == 0
     told = read_progress(folder.path)
     assert told is not None
     assert told.is_over
@@ -192,3 +195,34 @@ def test_a_disk_that_fills_up_in_a_build_leaves_what_was_published(
     assert folder.versions() == [before]
     assert verify(folder.folder_of(before)).size == 500
     assert not list(folder.path.glob(".building-*"))
+
+
+STEP_BACK = """
+import os
+from rag.index_process import AUTOGROUP, NICENESS, step_back
+step_back(NICENESS)
+group = AUTOGROUP.read_text().split()[-1] if AUTOGROUP.is_file() else "none"
+print(os.nice(0), os.sched_getscheduler(0) == os.SCHED_IDLE, group)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="Linux alone can be asked")
+def test_a_build_steps_back_behind_every_other_session() -> None:
+    """Niceness alone counts within a session, and would make the server's own threads wait."""
+    command = [sys.executable, "-c", STEP_BACK]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, start_new_session=True, timeout=60
+    )
+    niceness, is_idle, autogroup = told.stdout.split()
+    assert (niceness, is_idle) == ("19", "True")
+    assert autogroup in ("19", "none")
+
+
+def test_a_build_has_a_session_of_its_own(store: Store, folder: SnapshotFolder) -> None:
+    """Or stepping back would put the server itself behind."""
+    process = start(order(store, folder))
+    try:
+        assert os.getsid(process.pid) == process.pid != os.getsid(0)
+    finally:
+        process.kill()
+        process.wait()
