@@ -260,10 +260,10 @@ class Pipeline:
         made_of = (
             self.engines.embedder.fingerprint,
             knowledge.retriever.index.kind,
-            repr(self.narrowing),
             f"g{generation}-{knowledge.fingerprint}",
         )
-        text = json.dumps(content, default=asdict)
+        # The filter is in the digest, for it names people's documents.
+        text = json.dumps([content, repr(self.narrowing)], default=asdict)
         return cache_key(stage, (*made_of, *parts), text.encode())
 
     def _find(self, readings: Sequence[str], subject: Subject | None) -> Found:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.filter import Filter
 from rag.ingest import ingest
 from rag.store import Store
 from server.cache.key import cache_key
@@ -73,6 +74,15 @@ async def test_no_key_tells_what_was_asked(bench: Bench) -> None:
     key = bench.key_of_last()
     assert key.startswith("search:fake-embedder-1:FLAT:g")
     assert not any(word in key for word in ("car", "park", "cost"))
+
+
+async def test_another_filter_is_another_key_that_names_no_document(bench: Bench) -> None:
+    """Keys are shown by `parley cache` and kept in Redis; a filter names people's documents."""
+    narrowed = replace(bench.pipeline(), narrowing=Filter(documents=("letter to my doctor.md",)))
+    await bench.find(QUESTION)
+    assert not (await narrowed.search(QUESTION, Deadline.after(5))).is_hit
+    assert "letter" not in bench.key_of_last()
+    assert (await narrowed.search(QUESTION, Deadline.after(5))).is_hit
 
 
 async def test_another_threshold_or_other_documents_are_other_keys(
