@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 
-from models.speakable import split_sentences
 from server.answering.conversation import Conversation, exchange_of
+from server.answering.reply import compose
 from server.deadline import Deadline
 from server.pipeline import Pipeline
 from server.settings import Settings
@@ -17,9 +17,9 @@ NOTHING_ASKED = "Nothing was asked."
 async def answer(
     question: str, conversation: Conversation, tell: Tell, pipeline: Pipeline, settings: Settings
 ) -> None:
-    """Tell the answer sentence by sentence, then whole; `not-handled` when there is none.
+    """Tell the answer piece by piece as it is made, then whole; `not-handled` when there is none.
 
-    It becomes part of the conversation. Raises StageError.
+    It becomes part of the conversation, as far as it was told. Raises StageError.
     """
     if not question.strip():
         await tell.send(NotHandled(NOTHING_ASKED))
@@ -28,15 +28,18 @@ async def answer(
     window = conversation.window()
     pipeline = replace(pipeline, window=window)
     found = (await pipeline.search(question, deadline)).value
-    made = (await pipeline.answer(found, deadline)).value
-    root = window.root_of(question, found.leans_on)
-    conversation.add(exchange_of(question, made, root), lambda: made.text)
-    sentences = split_sentences(made.text[: settings.answer_maximum_characters])
-    if made.refused:
-        await tell.send(NotHandled(made.text))
-        return
-    await tell.send(HandledStart())
-    for position, sentence in enumerate(sentences):
-        await tell.send(HandledChunk(" " * bool(position) + sentence))
-    await tell.send(Handled(" ".join(sentences)))
+    pieces: list[str] = []
+    async with compose(pipeline, found, deadline) as reply:
+        root = window.root_of(question, found.leans_on)
+        exchange = exchange_of(question, reply.basis, root)
+        conversation.add(exchange, lambda: " ".join(pieces))
+        if reply.answer.refused:
+            pieces.append(reply.answer.text)
+            await tell.send(NotHandled(reply.answer.text))
+            return
+        await tell.send(HandledStart())
+        while (piece := await reply.piece()) is not None:
+            await tell.send(HandledChunk(" " * bool(pieces) + piece))
+            pieces.append(piece)
+    await tell.send(Handled(" ".join(pieces)))
     await tell.send(HandledStop())

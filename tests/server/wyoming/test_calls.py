@@ -10,7 +10,10 @@ from wyoming.info import Describe, SelectProgram
 from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
 
 from audio.pcm import Samples
+from models.llm import ChatDeadlines
+from models.llm_client import LlmClient
 from server.errors import AtCapacity
+from tests.llm_server import Play, llm_server, says
 from tests.server.conftest import MakeStand, Stand
 from tests.server.wyoming.calling import called, open_board, recording
 
@@ -290,3 +293,21 @@ async def test_a_call_may_ask_for_one_thing_after_another(
         assert kinds[0] == "audio-start"
         assert "audio-chunk" in kinds
     await stand.end()
+
+
+async def test_a_language_model_answers_while_it_speaks(make_stand: MakeStand) -> None:
+    """In its own words, piece by piece; the documents are quoted when it fails."""
+    deadlines = ChatDeadlines(30, 30, 30, 60)
+    with llm_server() as server:
+        server.usual = says("The model says twelve ", "euros. Children are free. [P1]")
+        stand = make_stand(chats=[LlmClient(server.base_url, "test-model", "key", deadlines)])
+        async with open_board(stand.shared) as board, called(board.port) as line:
+            await line.say(Transcript("what does a day ticket cost"))
+            events = await line.heard_until("handled-stop")
+            assert events[-2].data["text"] == "The model says twelve euros. Children are free."
+            assert [each.type for each in events].count("handled-chunk") == 2
+            server.usual = Play(status=401)
+            await line.say(Transcript("where is the car park"))
+            events = await line.heard_until("handled-stop")
+            assert events[-2].data["text"].startswith("According to Prices")
+        await stand.end()
