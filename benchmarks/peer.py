@@ -2,7 +2,7 @@
 
 Sides take turns within one run. It needs .venv-peer, which `make peer` installs; docs/comparison.md
 tells what is compared. `python -m benchmarks.peer [--sessions 1,4,8] [--seconds S]
-[--threads library|one|faster] [--in-one-process] [--json]`
+[--threads library|one|faster] [--process-per-session] [--json]`
 """
 
 import argparse
@@ -111,14 +111,16 @@ def parser() -> argparse.ArgumentParser:
         default=FASTER,
         help="of the tuned bot's calls; faster: the library's for one session, one for several",
     )
-    made.add_argument("--in-one-process", action="store_true", help="all sessions of a bot")
+    made.add_argument(
+        "--process-per-session", action="store_true", help="of the bots, not one for all"
+    )
     made.add_argument("--json", action="store_true", help="print one JSON object last")
     return made
 
 
 def is_standard(parsed: argparse.Namespace) -> bool:
     """Whether the result may replace the committed one."""
-    told = (parsed.sessions, parsed.seconds, parsed.threads, parsed.in_one_process)
+    told = (parsed.sessions, parsed.seconds, parsed.threads, parsed.process_per_session)
     return told == (SESSIONS, SECONDS, FASTER, False)
 
 
@@ -145,11 +147,13 @@ def _compare(parsed: argparse.Namespace) -> dict[str, Any]:
         bots = (tuned(_threads(parsed.threads, schedule.sessions)), defaults())
         setups |= {f"{each.name}, {schedule.sessions} sessions": each.said for each in bots}
         with ExitStack() as stack:
-            sides = _start(stack, script, words, bots, schedule.sessions, parsed.in_one_process)
+            sides = _start(
+                stack, script, words, bots, schedule.sessions, parsed.process_per_session
+            )
             runs += asyncio.run(_take_turns(sides, schedule, questions))
     return {
         "every_s": EVERY_S,
-        "processes": "one for all sessions" if parsed.in_one_process else "one a session",
+        "processes": "one a session" if parsed.process_per_session else "one for all sessions",
         "setups": setups,
         "runs": runs,
         "ratios": ratios(runs, OURS),
@@ -177,7 +181,7 @@ def _start(
     words: Path,
     bots: Sequence[PeerSetup],
     sessions: int,
-    in_one_process: bool,
+    process_per_session: bool,
 ) -> list[Side]:
     """Start all sides afresh, so that none has a cached answer of the run before."""
     say(f"starting {OURS} and {len(bots)} bots for {sessions}")
@@ -186,7 +190,7 @@ def _start(
     for setup in bots:
         config = write_config(setup, words, OUT / f"{setup.name.replace(', ', '-')}.json")
         running = stack.enter_context(
-            running_bots(setup, config, sessions, in_one_process=in_one_process)
+            running_bots(setup, config, sessions, process_per_session=process_per_session)
         )
         sides.append(_side(setup, running.ports, running.process_ids))
     return sides

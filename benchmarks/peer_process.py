@@ -45,14 +45,14 @@ def versions_by(python: str | Path, packages: Sequence[str]) -> str:
 
 @contextmanager
 def running_bots(
-    setup: PeerSetup, config: Path, sessions: int, *, in_one_process: bool = False
+    setup: PeerSetup, config: Path, sessions: int, *, process_per_session: bool = False
 ) -> Iterator[RunningBots]:
     """Start bots for that many sessions, wait until all listen, and end them with SIGTERM.
 
     Raises NoPeer when one does not start.
     """
     ports = _free_ports(sessions)
-    groups = [ports] if in_one_process else [[port] for port in ports]
+    groups = [[port] for port in ports] if process_per_session else [ports]
     with ExitStack() as stack:
         processes = [
             stack.enter_context(ended_after(_started(setup, config, group))) for group in groups

@@ -75,7 +75,7 @@ def test_a_package_that_is_not_there_is_told() -> None:
         (["--sessions", "1,4,8"], True),
         (["--sessions", "1"], False),
         (["--threads", "one"], False),
-        (["--in-one-process"], False),
+        (["--process-per-session"], False),
     ],
 )
 def test_only_the_standard_run_replaces_the_kept_result(
