@@ -118,13 +118,14 @@ def test_playout_gathers_again_after_a_gap_instead_of_stuttering(modules: Parley
 
 def test_playout_tells_how_long_the_sound_stood_still(modules: ParleyPage) -> None:
     events = modules.module(f"""{PLAYOUT}
+        const renderBlocks = (count) => {{ for (let i = 0; i < count; i += 1) render(441); }};
         playout.push(tone(2205), 22050);
-        render(2205 + 2205);
+        renderBlocks(5 + 5);
         playout.push(tone(4410), 22050);
-        render(2205);
+        renderBlocks(10 + 1);
         playout.flush(true);
-        render(9999);
-        playout.push(tone(4410), 22050);
+        renderBlocks(20);
+        playout.push(tone(6000), 22050);
         render(128);
         return playout.takeEvents();
     """)
