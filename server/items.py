@@ -142,9 +142,9 @@ class Items:
             )
             self._kept[item_id] = replace(item, parts=parts)
 
-    def keep(self, answer: Answer) -> str | None:
-        """Make an answer the last item; return the id before it."""
-        return self._keep(answer, None)
+    def keep(self, item: Kept) -> str | None:
+        """Make an answer, or a call, the last item without telling; return the id before it."""
+        return self._keep(item, None)
 
     def item(self, item_id: str) -> Kept:
         """Return an item. Raises InvalidEvent for one that is not there any more."""

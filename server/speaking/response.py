@@ -5,7 +5,7 @@ it is announced with its answer, and a cut one ends with its item (docs/adr/0010
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from server.items import Answer, Items
 from server.wire import server_events as told
 from server.wire.audio_formats import AudioFormat
 from server.wire.dialect import Dialect
+from server.wire.items import FunctionCall
 from server.wire.session_config import Modality, SessionConfig
 from server.wire.usage import Usage
 
@@ -111,6 +112,23 @@ class Response:
             self._previous_id = self.items.keep(self.answer)
             await self.listener.event(told.ItemAdded(begun, self._previous_id))
         await self.listener.event(told.ContentPartAdded(*self._ids, self._part("")))
+
+    async def call(self, call: FunctionCall) -> None:
+        """Tell of a function that the client is to call, as an item of its own."""
+        await self._create()
+        index, begun = len(self._output), replace(call, arguments="", status="in_progress").wire()
+        await self.listener.event(told.OutputItemAdded(self.id, begun, index))
+        previous_id = None
+        if not self.wish.is_out_of_band:
+            previous_id = self.items.keep(call)
+            await self.listener.event(told.ItemAdded(begun, previous_id))
+        ids = (self.id, call.id, call.call_id)
+        await self.listener.event(told.ArgumentsDelta(*ids, call.arguments, index))
+        await self.listener.event(told.ArgumentsDone(*ids, call.name, call.arguments, index))
+        self._output.append(call.wire())
+        await self.listener.event(told.OutputItemDone(self.id, call.wire(), index))
+        if not self.wish.is_out_of_band:
+            await self.listener.event(told.ItemDone(call.wire(), previous_id))
 
     async def words(self, words: str) -> None:
         """Tell the next words, just before their sound if they are spoken."""

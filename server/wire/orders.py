@@ -47,7 +47,9 @@ STOCK_RESPONSE: Order = {
 OWN_RESPONSE: Order = {
     START: ("response.created", "parley.turn"),
     "response.created": (_ITEM,),
-    _ITEM: (_PART,),
+    _ITEM: (_PART, _ARGUMENTS, _ARGUMENTS_DONE),
+    _ARGUMENTS: (_ARGUMENTS, _ARGUMENTS_DONE),
+    _ARGUMENTS_DONE: (_ITEM_DONE,),
     _PART: ("parley.sources",),
     "parley.sources": (_WORDS, _TEXT, _SOUND_DONE, _TEXT_DONE, _ITEM_DONE),
     _WORDS: ("parley.words", _ITEM_DONE),
@@ -57,7 +59,7 @@ OWN_RESPONSE: Order = {
     _WORDS_DONE: (_PART_DONE,),
     _TEXT_DONE: (_PART_DONE,),
     _PART_DONE: (_ITEM_DONE,),
-    _ITEM_DONE: ("response.done",),
+    _ITEM_DONE: (_ITEM, "response.done"),
     "response.done": ("parley.turn",),
     "parley.turn": (END,),
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from models.llm import Tool
 from models.tts import SLOWEST_SPEED
 from rag.filter import EVERYTHING, Filter
 from server.wire.audio_formats import AudioFormat
@@ -40,24 +41,6 @@ class Modality(StrEnum):
     AUDIO = "audio"
     """Spoken, with its transcript."""
     TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A function that a language model may call."""
-
-    name: str
-    description: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def wire(self) -> dict[str, object]:
-        """Return the tool as it was asked for."""
-        return {
-            "type": "function",
-            "name": self.name,
-            "description": self.description,
-            "parameters": dict(self.parameters),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +100,7 @@ class SessionConfig:
         return told | {
             "output_modalities": [str(self.modality)],
             "instructions": self.instructions,
-            "tools": [tool.wire() for tool in self.tools],
+            "tools": list(map(_told_tool, self.tools)),
             "tool_choice": self.tool_choice,
             "max_output_tokens": self.max_output_tokens or "inf",
             "truncation": self.kept.get("truncation", "auto"),
@@ -148,3 +131,12 @@ class SessionConfig:
     def with_effect_told(self, paths: tuple[str, ...]) -> "SessionConfig":
         """Return it with what the last update asked for in vain."""
         return replace(self, without_effect=paths)
+
+
+def _told_tool(tool: Tool) -> dict[str, object]:
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": dict(tool.parameters),
+    }

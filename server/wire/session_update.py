@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from models.llm import Tool
 from server.wire.audio_formats import read_beta_format, read_format
 from server.wire.detection import Detection, read_detection
 from server.wire.fields import Fields
@@ -21,7 +22,6 @@ from server.wire.session_config import (
     Modality,
     SessionConfig,
     SessionType,
-    Tool,
 )
 
 

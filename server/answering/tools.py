@@ -1,0 +1,106 @@
+"""Lets a language model ask for the client's functions, and answer from what they gave. Runs none.
+
+It is asked before the documents are searched and never sees a passage, so that no document can have
+a function called. What it says instead of a call counts only when it answers from what functions
+gave; else the documents answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from models.llm import ChatRequest, LlmError, Message, Role, TextDelta, ToolCall
+from server.answering.language_model import LanguageModel
+from server.deadline import Deadline
+from server.errors import LlmUnavailable
+from server.items import Answer, Kept
+from server.wire.items import FunctionCall, FunctionOutput
+from server.wire.items import Message as ItemMessage
+from server.wire.items import Role as ItemRole
+from server.wire.session_config import SessionConfig
+
+MOST_CALLS: Final = 8
+LONGEST_ARGUMENTS: Final = 32_768
+LONGEST_ANSWER: Final = 4_000
+"""Characters; more of an answer is not read."""
+MOST_TOKENS: Final = 400
+
+_MAY_CALL: Final = """\
+You are the voice of an assistant. Call a function when what the user asks needs one. Otherwise \
+write DOCUMENTS and nothing else: the user's documents will be searched for the answer.\
+"""
+_ANSWERS: Final = """\
+Answer from what the functions returned, in one to three plain spoken sentences: no list, no \
+markup, no link, no offer of further help. Call another function only when it is needed.\
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What the model wants: functions called, or its own words said; neither for the documents."""
+
+    calls: tuple[ToolCall, ...] = ()
+    text: str = ""
+    engine: str = ""
+
+
+def is_asked(chat: LanguageModel | None, config: SessionConfig) -> bool:
+    """Whether functions come into it at all."""
+    return chat is not None and bool(config.tools) and config.tool_choice != "none"
+
+
+def has_results(items: Sequence[Kept]) -> bool:
+    """Whether functions gave something since the user last said something."""
+    for item in reversed(items):
+        if isinstance(item, FunctionOutput):
+            return True
+        if isinstance(item, ItemMessage) and item.role is ItemRole.USER:
+            return False
+    return False
+
+
+def request_of(items: Sequence[Kept], question: str, config: SessionConfig) -> ChatRequest:
+    """Return what the model is asked; `question` are the words of the user's last item."""
+    answers = has_results(items)
+    rules = f"{_ANSWERS if answers else _MAY_CALL}\n\n{config.instructions}".strip()
+    messages = [message for item in items if (message := _message_of(item)) is not None]
+    if not answers and not (messages and messages[-1] == Message(Role.USER, question)):
+        messages.append(Message(Role.USER, question))
+    choice = config.tool_choice
+    wanted = choice if isinstance(choice, str) else str(choice["name"])
+    return ChatRequest(
+        (Message(Role.SYSTEM, rules), *messages),
+        config.tools,
+        "auto" if answers else wanted,
+        MOST_TOKENS,
+        0.0,
+    )
+
+
+async def decide(chat: LanguageModel, request: ChatRequest, patience: Deadline) -> Decided:
+    """Ask the model. Raises LlmUnavailable when it does not answer, or breaks off."""
+    calls: list[ToolCall] = []
+    text = ""
+    try:
+        async with chat.chat(request, patience) as reply:
+            async for piece in reply:
+                if isinstance(piece, ToolCall) and len(piece.arguments) <= LONGEST_ARGUMENTS:
+                    calls.append(piece)
+                elif isinstance(piece, TextDelta):
+                    text += piece.text
+                if len(calls) >= MOST_CALLS or len(text) > LONGEST_ANSWER:
+                    break
+            engine = reply.endpoint.model.name
+    except LlmError:
+        raise LlmUnavailable("The language model broke off.") from None
+    return Decided(tuple(calls), text[:LONGEST_ANSWER].strip(), engine)
+
+
+def _message_of(item: Kept) -> Message | None:
+    if isinstance(item, FunctionCall):
+        return Message(Role.ASSISTANT, "", (ToolCall(item.call_id, item.name, item.arguments),))
+    if isinstance(item, FunctionOutput):
+        return Message(Role.TOOL, item.output, tool_call_id=item.call_id)
+    if isinstance(item, Answer):
+        return Message(Role.ASSISTANT, item.transcript) if item.transcript else None
+    return Message(Role(item.role), item.text) if item.text else None
