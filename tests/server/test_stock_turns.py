@@ -108,6 +108,7 @@ async def test_server_vad_interrupts_at_the_onset(
     assert response["output"][0]["status"] == "incomplete"
     await stand.wire.wait_for("response.done", 2)
     await finish(stand)
+    assert not [kind for kind in stand.wire.types() if "transcription" in kind]
 
 
 async def test_semantic_vad_tells_nothing_of_uh_huh(
