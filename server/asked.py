@@ -17,9 +17,8 @@ from server.question import Question
 from server.speaking.response import Wish
 from server.turn_making import TurnMaker
 from server.wire import client_events as asked
-from server.wire import server_events as told
 from server.wire.items import ClientItem, ItemReference, Message, Role
-from server.wire.outbox import Outbox, describe
+from server.wire.outbox import Outbox
 
 LONGEST_QUESTION_CHARACTERS = 2000
 """The end of a longer text is searched for."""
@@ -112,13 +111,11 @@ class Asked:
         try:
             heard = await self.maker.pipeline().transcribe(samples, deadline)
         except StageError as error:
-            await self.outbox.event(told.TranscriptionFailed(item_id, describe(error)))
+            await self.items.tell_not_understood(item_id, error)
             return
-        self.items.understood(item_id, heard.value.text)
         if self._waiting is not None and self._waiting[0] == item_id:
             self._waiting = None
-        usage = {"type": "duration", "seconds": round(len(samples) / RATE_HZ, 3)}
-        await self.outbox.event(told.TranscriptionCompleted(item_id, heard.value.text, usage))
+        await self.items.tell_understood(item_id, heard.value.text, len(samples) / RATE_HZ)
 
 
 def _without_sound(item: ClientItem) -> ClientItem:

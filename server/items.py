@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from server.answering.conversation import Conversation
-from server.errors import InvalidEvent
+from server.errors import InvalidEvent, StageError
 from server.speaking.track import Track
 from server.wire import server_events as told
 from server.wire.items import ClientItem, Message, Part, PartKind, Role
-from server.wire.outbox import Outbox
+from server.wire.outbox import Outbox, describe
 
 ITEMS_KEPT = 64
 """Older ones are forgotten: 64 answers are 6 MB at most, while the cache keeps their sound."""
@@ -141,6 +141,16 @@ class Items:
                 for part in item.parts
             )
             self._kept[item_id] = replace(item, parts=parts)
+
+    async def tell_understood(self, item_id: str, transcript: str, heard_s: float) -> None:
+        """Keep and tell what was understood of a spoken item that lasted so long."""
+        self.understood(item_id, transcript)
+        usage = {"type": "duration", "seconds": round(heard_s, 3)}
+        await self.outbox.event(told.TranscriptionCompleted(item_id, transcript, usage))
+
+    async def tell_not_understood(self, item_id: str, error: StageError) -> None:
+        """Tell that the recogniser failed on a spoken item."""
+        await self.outbox.event(told.TranscriptionFailed(item_id, describe(error)))
 
     def keep(self, item: Kept) -> str | None:
         """Make an answer, or a call, the last item without telling; return the id before it."""

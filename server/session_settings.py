@@ -138,6 +138,7 @@ class Setup:
             default_detection(self.shared.settings, self.dialect),
             self.shared.engine_room.current.synthesizer.name,
             is_beta=self.dialect.is_beta,
+            has_llm=self.shared.engine_room.current.answers is not None,
             other_voices=tuple(self.shared.engine_room.current.voice_names()[1:]),
         )
 

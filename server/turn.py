@@ -12,7 +12,8 @@ from audio.pcm import Samples
 from models.tts import Speech
 from rag.answer import Answer
 from server.answering.conversation import exchange_of
-from server.answering.reply import compose, rest_reply
+from server.answering.functions import functions_for
+from server.answering.reply import Reply, compose, rest_reply, said_reply
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.hearing.ears import RATE_HZ as HEARD_RATE_HZ
@@ -22,16 +23,15 @@ from server.pipeline import Found, Pipeline
 from server.question import Question, TurnLimits
 from server.speaking.ending import STATUS, Outcome, describe_wait
 from server.speaking.pacing import Pacer
-from server.speaking.rate import at_rate
+from server.speaking.rate import converted
 from server.speaking.response import Cause, Listener, Response, Status
 from server.speaking.script import Script
 from server.speaking.track import Chunk, Track
-from server.speaking.unheard import CutAnswer, Unheard
+from server.speaking.unheard import CutAnswer
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
 from server.wire import server_events as told
-from server.wire.outbox import describe
 from server.wire.session_config import Modality
 from server.wire.usage import Usage
 
@@ -138,12 +138,22 @@ class Turn:
     async def _answer(self) -> Outcome:
         self._timeline.mark(Segment.ENDPOINT_WAIT, time.monotonic())
         if self.question.rest is not None:
-            return await self._go_on(self.question.rest)
+            return await self._give(rest_reply(self.question.rest))
         if self.question.samples is not None:
             await self._hear(self.question.samples)
         if not self._transcript:
             await self._tell_transcript()
             return Outcome.EMPTY
+        common = (self._transcript, self._response, self._pipeline, self._deadline)
+        decided = await functions_for(self.question, *common)
+        if decided.calls or decided.text:
+            await self._tell_transcript()
+        if decided.calls:
+            async with self.telling:
+                await self._response.call(decided.calls)
+            return Outcome.CALLED
+        if decided.text:
+            return await self._give(said_reply(decided.text, decided.engine))
         found = await self._find()
         async with compose(self._pipeline, found, self._deadline) as reply:
             self._mark(Segment.ANSWER_FIRST, "answer", reply.quoted, is_hit=reply.is_hit)
@@ -153,9 +163,9 @@ class Turn:
             await self._say(script)
         return Outcome.REFUSED if reply.answer.refused else Outcome.ANSWERED
 
-    async def _go_on(self, rest: Unheard) -> Outcome:
-        """Say what was not heard of an earlier answer, as a response of its own."""
-        await self._say(Script(rest_reply(rest), self._response, self._listener))
+    async def _give(self, reply: Reply) -> Outcome:
+        """Say what was not searched for: what an answer left, or what functions gave."""
+        await self._say(Script(reply, self._response, self._listener))
         return Outcome.ANSWERED
 
     async def _say(self, script: Script) -> None:
@@ -185,9 +195,7 @@ class Turn:
             result = await self._pipeline.transcribe(samples, self._deadline)
         except StageError as error:
             if not self.question.is_told:
-                await self._listener.event(
-                    told.TranscriptionFailed(self.question.item_id, describe(error))
-                )
+                await self._items.tell_not_understood(self.question.item_id, error)
             raise
         self._mark(Segment.STT_FINAL, "stt", result, is_hit=result.is_hit)
         self._transcript, self._other_reading = result.value.text, result.value.other
@@ -195,11 +203,7 @@ class Turn:
     async def _tell_transcript(self) -> None:
         if self.question.samples is not None and not self.question.is_told:
             item_id = self.question.item_id
-            self._items.understood(item_id, self._transcript)
-            usage = {"type": "duration", "seconds": round(self._heard_s, 3)}
-            await self._listener.event(
-                told.TranscriptionCompleted(item_id, self._transcript, usage)
-            )
+            await self._items.tell_understood(item_id, self._transcript, self._heard_s)
 
     async def _search(self) -> StageResult[Found]:
         """The documents choose between two readings, so the transcript is told only then."""
@@ -268,7 +272,7 @@ class Turn:
         )
         rest = self.question.rest
         if rest is not None and rest.sound is not None and position == 0:
-            return await self._at_output_rate(rest.sound)
+            return await converted(rest.sound, self._rate_hz)
         try:
             result = await self._pipeline.synthesise(
                 sentence, self._limits.speed, self._limits.rate_hz, deadline, needed
@@ -277,13 +281,7 @@ class Turn:
             return error
         if position == 0:
             self._mark(Segment.TTS_FIRST, "tts", result, is_hit=result.is_hit)
-        return await self._at_output_rate(result.value)
-
-    async def _at_output_rate(self, speech: Speech) -> Speech:
-        """Beside the cache, which all clients share at the voice's own rate."""
-        if speech.rate_hz == self._rate_hz:
-            return speech
-        return await asyncio.to_thread(at_rate, speech, self._rate_hz)
+        return await converted(result.value, self._rate_hz)
 
     async def _play(self, sentence: str, speech: Speech) -> None:
         separator = "" if self._track.words.is_empty else " "

@@ -106,6 +106,12 @@ def rest_reply(rest: Unheard) -> QuotedReply:
     return reply
 
 
+def said_reply(text: str, engine: str) -> QuotedReply:
+    """Return a model's words that rest on no passage: what it made of the client's functions."""
+    answer = Answer(text, (), (), False, 1.0)
+    return QuotedReply(StageResult(answer, False, 0.0, 0.0), len(text), engine=engine)
+
+
 @dataclass(slots=True)
 class ModelReply:
     """A model's words, with the passages that it cites; quoted from where it breaks off."""

@@ -44,9 +44,12 @@ class Decided:
     engine: str = ""
 
 
-def is_asked(chat: LanguageModel | None, config: SessionConfig) -> bool:
+NOTHING: Final = Decided()
+
+
+def is_asked(config: SessionConfig) -> bool:
     """Whether functions come into it at all."""
-    return chat is not None and bool(config.tools) and config.tool_choice != "none"
+    return bool(config.tools) and config.tool_choice != "none"
 
 
 def has_results(items: Sequence[Kept]) -> bool:

@@ -13,6 +13,8 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     REFUSED = "refused"
     EMPTY = "empty"
+    CALLED = "called"
+    """The client is to call functions, and to ask again with what they gave."""
     CANCELLED = "cancelled"
     FAILED = "failed"
 
@@ -21,6 +23,7 @@ STATUS: Mapping[Outcome, Status] = {
     Outcome.ANSWERED: Status.COMPLETED,
     Outcome.REFUSED: Status.COMPLETED,
     Outcome.EMPTY: Status.COMPLETED,
+    Outcome.CALLED: Status.COMPLETED,
     Outcome.CANCELLED: Status.CANCELLED,
     Outcome.FAILED: Status.FAILED,
 }

@@ -1,5 +1,6 @@
 """A stretch of speech at another sample rate, its words' ends with it. It plays none."""
 
+import asyncio
 from dataclasses import replace
 
 from audio.pcm import to_float, to_int16
@@ -14,3 +15,10 @@ def at_rate(speech: Speech, rate_hz: int) -> Speech:
     samples = to_int16(resample(to_float(speech.samples), speech.rate_hz, rate_hz))
     ends = tuple(end * rate_hz // speech.rate_hz for end in speech.word_ends)
     return replace(speech, samples=samples, rate_hz=rate_hz, word_ends=ends)
+
+
+async def converted(speech: Speech, rate_hz: int) -> Speech:
+    """Return it at a client's rate, beside the cache, which all share at the voice's own."""
+    if speech.rate_hz == rate_hz:
+        return speech
+    return await asyncio.to_thread(at_rate, speech, rate_hz)

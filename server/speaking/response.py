@@ -4,7 +4,7 @@ On /v1/realtime every response is announced at once and ends with all of its `do
 it is announced with its answer, and a cut one ends with its item (docs/adr/0010).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.llm import ToolCall
 from server.errors import ParleyError
 from server.items import Answer, Items
 from server.wire import server_events as told
@@ -113,22 +114,25 @@ class Response:
             await self.listener.event(told.ItemAdded(begun, self._previous_id))
         await self.listener.event(told.ContentPartAdded(*self._ids, self._part("")))
 
-    async def call(self, call: FunctionCall) -> None:
-        """Tell of a function that the client is to call, as an item of its own."""
+    async def call(self, calls: Sequence[ToolCall]) -> None:
+        """Tell of functions that the client is to call, each as an item of its own."""
         await self._create()
+        for wanted in calls:
+            item_id = self.items.new_id("item")
+            await self._call(FunctionCall(wanted.name, wanted.id, wanted.arguments, item_id))
+
+    async def _call(self, call: FunctionCall) -> None:
+        """Out-of-band responses call none (server/answering/functions.py)."""
         index, begun = len(self._output), replace(call, arguments="", status="in_progress").wire()
         await self.listener.event(told.OutputItemAdded(self.id, begun, index))
-        previous_id = None
-        if not self.wish.is_out_of_band:
-            previous_id = self.items.keep(call)
-            await self.listener.event(told.ItemAdded(begun, previous_id))
+        previous_id = self.items.keep(call)
+        await self.listener.event(told.ItemAdded(begun, previous_id))
         ids = (self.id, call.id, call.call_id)
         await self.listener.event(told.ArgumentsDelta(*ids, call.arguments, index))
         await self.listener.event(told.ArgumentsDone(*ids, call.name, call.arguments, index))
         self._output.append(call.wire())
         await self.listener.event(told.OutputItemDone(self.id, call.wire(), index))
-        if not self.wish.is_out_of_band:
-            await self.listener.event(told.ItemDone(call.wire(), previous_id))
+        await self.listener.event(told.ItemDone(call.wire(), previous_id))
 
     async def words(self, words: str) -> None:
         """Tell the next words, just before their sound if they are spoken."""

@@ -55,7 +55,7 @@ def read_session(session: Fields, around: Surround) -> SessionConfig:
         config = replace(config, narrowing=parse_narrowing(ours.value("filter")))
     if around.is_beta:
         config = _read_beta(session, config, around)
-    return config.with_effect_told(_without_effect(session, around))
+    return config.with_effect_told(_without_effect(session, around, config.tools))
 
 
 def read_answering(asked: Fields, around: Surround) -> SessionConfig:
@@ -252,9 +252,10 @@ def _refuse_logprobs(asked: Fields) -> None:
         raise asked.refuse("include", "asks for what the recognisers do not tell.", "unsupported")
 
 
-def _without_effect(session: Fields, around: Surround) -> tuple[str, ...]:
+def _without_effect(session: Fields, around: Surround, tools: tuple[Tool, ...]) -> tuple[str, ...]:
     """Return the paths of what was asked for in vain, so that nothing is silently dropped."""
-    llm_only = () if around.has_llm else ("instructions", "tools", "tool_choice")
+    calls_functions = around.has_llm and bool(tools)
+    llm_only = () if calls_functions else ("instructions", "tools", "tool_choice")
     names = (*llm_only, "tracing", "truncation", "reasoning", "parallel_tool_calls", "temperature")
     asked_for = [session.at(name) for name in names if session.value(name)]
     heard = session.child("audio").child("input")

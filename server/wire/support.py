@@ -98,7 +98,7 @@ SESSION_FIELDS: Mapping[str, str] = {
     "type": "`realtime`; `transcription` with `?intent=transcription`. Cannot be changed",
     "model": "any, told again as it was in the address",
     "output_modalities": '`["audio"]` or `["text"]`',
-    "instructions": "kept; they guide a language model, where one is configured",
+    "instructions": "kept; they guide a language model that is offered `tools`",
     "tools, tool_choice, parallel_tool_calls": "kept; functions only. Called by a language "
     "model, where "
     "one is configured",

@@ -10,6 +10,7 @@ import pytest
 
 from audio.pcm import Samples, encode_pcm16
 from audio.resample import resample
+from tests.llm_server import LlmServer, calls, says
 from tests.server.running import RunningApp
 
 ROOT = Path(__file__).parents[2]
@@ -71,3 +72,17 @@ async def test_speech_text_and_an_interruption(
     assert interrupted["status"] == "cancelled"
     assert interrupted["item"]["content"][0]["transcript"] is not None
     assert told["text turn"]["status"] == "completed"
+
+
+async def test_a_function_call(
+    served_with_llm: tuple[RunningApp, LlmServer], spoken: Samples, tmp_path: Path
+) -> None:
+    """The agent's tool is run by the client, its result goes back, and the answer is spoken."""
+    served, llm = served_with_llm
+    llm.plays.extend([calls("look_up_weather", '{"place": "harbour"}'), says("It is sunny.")])
+    told = await run_script(served, tmp_path, spoken, "tools")
+    assert "error" not in told
+    called = told["function call"]
+    assert called["results"] == ["sunny in harbour"]
+    assert called["status"] == "completed"
+    assert llm.requests[1]["messages"][-1]["content"] == "sunny in harbour"

@@ -1,6 +1,7 @@
 """openai-python's realtime client, unmodified, against /v1/realtime: only the URL is ours."""
 
 import base64
+import json
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from openai.types.realtime import (
 from audio.pcm import Samples, encode_pcm16
 from audio.resample import resample
 from tests.clients.talk import talking
+from tests.llm_server import LlmServer, calls, says
 from tests.server.running import RunningApp
 
 VOICED_TURN = [
@@ -167,3 +169,27 @@ async def test_a_whole_recording_in_one_append(served: RunningApp, spoken: Sampl
         await talk.connection.input_audio_buffer.append(audio=base64.b64encode(pcm).decode())
         assert (await talk.until("input_audio_buffer.speech_started")).audio_start_ms > 59_000
         await talk.until("response.output_audio.delta")
+
+
+async def test_a_function_call(served_with_llm: tuple[RunningApp, LlmServer]) -> None:
+    """The model asks for the client's function, is given its result, and what it says is spoken."""
+    served, llm = served_with_llm
+    llm.plays.extend([calls("look_up", '{"place": "harbour"}'), says("It is sunny.")])
+    look_up: Any = {"type": "function", "name": "look_up", "parameters": {"type": "object"}}
+    async with talking(served.port) as talk:
+        await talk.connection.session.update(session={"type": "realtime", "tools": [look_up]})
+        await talk.type("What is the weather at the harbour?")
+        await talk.connection.response.create()
+        called = await talk.until("response.function_call_arguments.done")
+        assert (called.name, json.loads(called.arguments)) == ("look_up", {"place": "harbour"})
+        done = await talk.until("response.done")
+        assert done.response.output[0].type == "function_call"
+        output: Any = {"type": "function_call_output", "call_id": called.call_id, "output": "sunny"}
+        await talk.connection.conversation.item.create(item=output)
+        await talk.connection.response.create()
+        done = await talk.until("response.done")
+        assert said_in(done) == "It is sunny."
+        assert len(talk.sound) > 12_000
+    sent = llm.requests[1]["messages"]
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "tool"]
+    assert sent[-1]["tool_call_id"] == called.call_id

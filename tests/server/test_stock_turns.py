@@ -10,7 +10,9 @@ import pytest
 from audio.g711 import decode_mu_law
 from audio.pcm import Samples, encode_pcm16
 from audio.resample import resample
+from models.llm import Finish, FinishReason, LlmFault, ToolCall
 from server.wire.dialect import STOCK_PATH, Dialect
+from tests.fake_chat import FakeChat, Played, fault, text
 from tests.orders import check_orders
 from tests.server.conftest import MakeStand, Stand
 from tests.server.test_session import ask
@@ -423,3 +425,89 @@ async def test_silence_after_an_answer_is_told_once(make_stand: MakeStand) -> No
     assert committed["item_id"] == triggered["item_id"]
     await finish(stand)
     assert stand.wire.types().count("input_audio_buffer.timeout_triggered") == 1
+
+
+WEATHER = {"type": "function", "name": "look_up", "description": "Looks.", "parameters": {}}
+CALL: Played = [
+    ToolCall("call_1", "look_up", '{"place": "harbour"}'),
+    Finish(FinishReason.TOOL_CALLS),
+]
+
+
+async def test_a_function_is_called_and_its_result_is_said(make_stand: MakeStand) -> None:
+    """A function turn, then the turn that answers from what the function gave."""
+    chat = FakeChat(CALL, text("It is sunny."))
+    stand = make_stand(STOCK, [chat])
+    stand.messages.send(update({"tools": [WEATHER]}))
+    updated = await stand.wire.wait_for("session.updated")
+    assert updated["session"]["parley"]["without_effect"] == []
+    stand.messages.send(*ask("what is the weather"))
+    done = await stand.wire.wait_for("response.done")
+    begins = stand.wire.types().index("response.created")
+    assert stand.wire.types()[begins:] == [
+        "response.created",
+        "rate_limits.updated",
+        "response.output_item.added",
+        "conversation.item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+        "conversation.item.done",
+        "response.done",
+    ]
+    call = done["response"]["output"][0]
+    assert (call["type"], call["name"], call["call_id"]) == ("function_call", "look_up", "call_1")
+    assert call["arguments"] == '{"place": "harbour"}'
+    output = {"type": "function_call_output", "call_id": "call_1", "output": "sunny"}
+    stand.messages.send({"type": "conversation.item.create", "item": output})
+    stand.messages.send({"type": "response.create"})
+    done = await stand.wire.wait_for("response.done", 2)
+    assert done["response"]["output"][0]["content"][0]["transcript"] == "It is sunny."
+    assert stand.synthesizer.sentences == ["It is sunny."]
+    assert [message.text for message in chat.requests[1].messages][1:] == [
+        "what is the weather",
+        "",
+        "sunny",
+    ]
+    await finish(stand)
+
+
+async def test_no_function_fits_so_the_documents_answer(make_stand: MakeStand) -> None:
+    """The model that may call sees no passage, and its words are not said."""
+    chat = FakeChat(text("DOCUMENTS"), text("It costs twelve euros [P1]."))
+    stand = make_stand(STOCK, [chat])
+    stand.messages.send(update({"tools": [WEATHER]}))
+    stand.messages.send(*ask("what does a day ticket cost"))
+    done = await stand.wire.wait_for("response.done")
+    assert "DOCUMENTS" not in done["response"]["output"][0]["content"][0]["transcript"]
+    assert chat.requests[0].tools
+    assert "<passages>" not in chat.requests[0].messages[-1].text
+    assert not chat.requests[1].tools
+    await finish(stand)
+
+
+async def test_a_model_that_fails_is_told_and_the_documents_answer(make_stand: MakeStand) -> None:
+    """llm_unavailable, then the quoted answer."""
+    chat = FakeChat(usual=[fault(LlmFault.REFUSED)])
+    stand = make_stand(STOCK, [chat])
+    stand.messages.send(update({"tools": [WEATHER]}))
+    stand.messages.send(*ask("what does a day ticket cost"))
+    assert (await stand.wire.wait_for("error"))["error"]["code"] == "llm_unavailable"
+    done = await stand.wire.wait_for("response.done")
+    assert "twelve euros" in done["response"]["output"][0]["content"][0]["transcript"]
+    await finish(stand)
+
+
+async def test_without_a_language_model_tools_are_said_to_have_no_effect(
+    make_stand: MakeStand,
+) -> None:
+    """Accepted, told again, and named in parley.without_effect: nothing is silent."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update({"tools": [WEATHER], "instructions": "Be brief."}))
+    session = (await stand.wire.wait_for("session.updated"))["session"]
+    assert session["tools"][0]["name"] == "look_up"
+    assert session["parley"]["without_effect"] == ["session.instructions", "session.tools"]
+    stand.messages.send(*ask("what does a day ticket cost"))
+    done = await stand.wire.wait_for("response.done")
+    assert done["response"]["output"][0]["type"] == "message"
+    await finish(stand)
