@@ -49,6 +49,7 @@ async def test_the_first_work_and_the_others_are_told_when_to_come_back(
     working = [await opened(server.url) for _ in range(PLACES)]
     for connection in working:
         await ask(connection)
+    await until(lambda: bool(server.synthesizer.sentences))
     async with asyncio.timeout(30):
         took_ms = await asyncio.gather(*(refused(server.url) for _ in range(TOO_MANY)))
     figure(f"slowest of {TOO_MANY} refusals at once", max(took_ms), "ms")
