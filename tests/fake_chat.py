@@ -9,6 +9,8 @@ from models.llm import ChatRequest, Finish, FinishReason, LlmError, LlmFault, Pi
 
 HANGS = "hangs"
 """As a piece: nothing more comes."""
+WAITS = "waits"
+"""As a piece: more comes once `go` is set."""
 
 Played = Sequence[Piece | LlmError | str]
 
@@ -34,6 +36,7 @@ class FakeChat:
         self.listing: LlmError | None = None
         """What is raised when it is asked for its models."""
         self.listed = 0
+        self.go = asyncio.Event()
         self.open = 0
         """Calls that were entered and not left."""
 
@@ -62,6 +65,6 @@ class FakeChat:
             if isinstance(piece, LlmError):
                 raise piece
             if isinstance(piece, str):
-                await asyncio.Event().wait()
+                await (self.go if piece == WAITS else asyncio.Event()).wait()
                 continue
             yield piece

@@ -57,6 +57,8 @@ class LlmServer:
 
     usual: Play = field(default_factory=lambda: says("It costs ", "twelve euros."))
     plays: deque[Play] = field(default_factory=deque)
+    is_listing: bool = True
+    """Whether it tells its models; 503 else."""
     requests: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of the chat requests, in order."""
     keys: list[str] = field(default_factory=list)
@@ -88,7 +90,8 @@ class LlmServer:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         if head.startswith("GET"):
             listed = json.dumps({"object": "list", "data": [{"id": "test-model"}]}).encode()
-            writer.write(_head(200, {"Content-Length": str(len(listed))}) + listed)
+            status = 200 if self.is_listing else 503
+            writer.write(_head(status, {"Content-Length": str(len(listed))}) + listed)
             return True
         self.requests.append(json.loads(body))
         self.keys.append(headers.get("authorization", ""))

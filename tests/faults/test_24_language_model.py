@@ -1,7 +1,9 @@
-"""Row 24: the language model is refused, fails, hangs in each phase, talks garbage or without end.
+"""Row 24: LLM refused, 500, 429, 401, a hang in each phase, garbage, nothing, endless, cut.
 
-A real HTTP server on 127.0.0.1 plays each failure; the session, the client and the retries are the
-real ones, with short deadlines. Seen to fail: see docs/faults.md.
+Seen to fail: with LlmUnavailable raised in `compose` the turn failed; without Script.tell_trouble
+nobody was told; with one try a passing 500 was noticed; with the first endpoint only, the second
+never answered; without Endpoint.failed the next turn waited again; without ModelReply's quoting the
+answer ended where the model did; without the bound in Generation it never ended.
 """
 
 import asyncio
@@ -92,7 +94,7 @@ FAILURES = {
 async def test_the_passages_are_read_instead_and_said_so(
     make_stand: MakeStand, endpoint: LlmServer, play: Play
 ) -> None:
-    """Within the turn's deadline, whatever the endpoint does."""
+    """The passages are read aloud within the turn's deadline, and `llm_unavailable` is told."""
     endpoint.usual = play
     async with stand_at(make_stand, endpoint.base_url) as stand:
         report = await asked_in_time(stand)

@@ -10,7 +10,7 @@ from audio.pcm import Samples
 from models.llm import Finish, FinishReason, LlmFault, TextDelta, ToolCall
 from rag.answer import REFUSAL
 from server.governor import Step
-from tests.fake_chat import HANGS, FakeChat, Played, fault, text
+from tests.fake_chat import HANGS, WAITS, FakeChat, Played, fault, text
 from tests.server.conftest import MakeStand, Stand
 
 TICKET, CHILDREN = "A day ticket costs twelve euros.", "Children under six travel free."
@@ -175,9 +175,15 @@ async def test_no_answer_of_the_second_endpoint_is_kept(make_stand: MakeStand) -
 
 async def test_a_guess_and_its_turn_make_one_call(make_stand: MakeStand, spoken: Samples) -> None:
     """Asked at the pause, for the words are surely a whole question; read on by the turn."""
-    stand = make_stand(chats=[chat := FakeChat(usual=ANSWER)], partials=False)
+    chat = FakeChat(usual=[WAITS, *ANSWER])
+    stand = make_stand(chats=[chat], partials=False)
     stand.recognizer.text = "what does a day ticket cost"
     stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.committed")
+    async with asyncio.timeout(10):
+        while stand.session._ahead._task is not None:
+            await asyncio.sleep(0.002)
+    chat.go.set()
     report = await stand.wire.wait_for("parley.turn")
     assert report["answer"] == f"{TICKET} {CHILDREN}"
     assert report["speculation"] == "used"

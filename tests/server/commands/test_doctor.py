@@ -11,7 +11,7 @@ from models.piper import PiperSynthesizer
 from server.calibration.record import read_calibration
 from server.calibration.use import Inventory, calibrate_and_keep, tune
 from server.cli import main
-from server.commands.doctor import diagnose, format_diagnosis
+from server.commands.doctor import Diagnosis, diagnose, format_diagnosis
 from server.engines.loading import (
     choose_recognizer,
     choose_synthesizer,
@@ -19,6 +19,7 @@ from server.engines.loading import (
     load_synthesizer,
 )
 from server.settings import Settings, load_settings
+from tests.llm_server import llm_server
 from tests.model_makers.stub_piper import make_stub_voice
 from tests.server.calibrations import MADE, STT, calibrate_patiently, install_whisper
 
@@ -101,3 +102,45 @@ def test_the_engines_are_loaded_as_calibrated(settings: Settings) -> None:
     usual = load_recognizer(settings, choose_recognizer(settings), None)
     assert ears.fingerprint.endswith("-384-300")
     assert usual.fingerprint.endswith("-256-300")
+
+
+def answer_of(monkeypatch: pytest.MonkeyPatch, url: str, fallback: str = "") -> Diagnosis:
+    monkeypatch.setenv("PARLEY_LLM_BASE_URL", url)
+    monkeypatch.setenv("PARLEY_LLM_MODEL", "test-model")
+    monkeypatch.setenv("PARLEY_LLM_API_KEY", "s3cret")
+    if fallback:
+        monkeypatch.setenv("PARLEY_LLM_FALLBACK_URL", fallback)
+        monkeypatch.setenv("PARLEY_LLM_FALLBACK_MODEL", "other-model")
+    return diagnose(load_settings())
+
+
+AWAY = "http://127.0.0.1:1/v1"
+
+
+def test_a_language_model_is_asked_for_its_models_and_nothing_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who will answer and why; a key is only said to be set."""
+    with llm_server() as endpoint:
+        found = answer_of(monkeypatch, endpoint.base_url)
+        told = found.engines["answer"]
+        assert told.engine == f"test-model at 127.0.0.1:{endpoint.port}"
+        assert told.why == "primary: it answers and lists the model"
+        assert not endpoint.requests
+        assert "s3cret" not in format_diagnosis(found)
+        found = answer_of(monkeypatch, AWAY, endpoint.base_url)
+        assert found.engines["answer"].why == (
+            "fallback: it answers, but lists no other-model: test-model"
+        )
+        assert any("127.0.0.1:1 cannot be reached" in problem for problem in found.problems)
+
+
+def test_a_language_model_that_is_away_is_a_problem(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said who answers meanwhile."""
+    found = answer_of(monkeypatch, AWAY)
+    assert found.engines["answer"].engine == "extractive"
+    assert found.problems[-1].startswith(
+        "primary language model: The language model at 127.0.0.1:1"
+    )
