@@ -4,8 +4,8 @@ Promise: the first N work; the others get `at_capacity` with `retry_after_ms` an
 within 50 ms; a freed place is given again.
 
 Seen to fail: without the check in Admission all were let in; with a refusal that waits for a
-stage none came while the voice hung; with the place kept after the close it was never given
-again.
+stage it came only once the held voice had given up; with the place kept after the close it was
+never given again.
 """
 
 import asyncio
