@@ -192,9 +192,14 @@ def waited_ms(exchanges: Sequence[Exchange], end_s: float) -> list[float]:
     One that brought no sound enters with the time waited in vain, to the next question or the end:
     leaving it out would make a drowning server look fast.
     """
-    ends_s = [following.begins_at_s for following in exchanges[1:]] + [end_s]
     return [
-        ((end_s if heard_s is None else heard_s) - asked.speech_ends_at_s) * 1000
-        for asked, end_s in zip(exchanges, ends_s, strict=True)
+        ((until_s if heard_s is None else heard_s) - asked.speech_ends_at_s) * 1000
+        for asked, until_s in with_ends(exchanges, end_s)
         for heard_s in [asked.playback.audible_at_s]
     ]
+
+
+def with_ends(exchanges: Sequence[Exchange], end_s: float) -> Iterable[tuple[Exchange, float]]:
+    """Pair one session's questions with the time until which each was waited for."""
+    ends_s = [*(following.begins_at_s for following in exchanges[1:]), end_s]
+    return zip(exchanges, ends_s, strict=False)

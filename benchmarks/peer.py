@@ -10,7 +10,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +62,24 @@ class Side:
 
     def cpu_s(self) -> float:
         """Processor time since its start, of processes that it started too."""
-        return sum(sum(each.cpu_times()[:2]) for each in self._processes())
+        return float(
+            sum(times.user + times.system for times in self._read(psutil.Process.cpu_times))
+        )
 
     def memory_mb(self) -> float:
         """What its processes share with no other."""
-        return sum(each.memory_full_info().uss for each in self._processes()) / 1e6
+        told = self._read(psutil.Process.memory_full_info)
+        return float(sum(each.uss for each in told)) / 1e6
 
-    def _processes(self) -> list[psutil.Process]:
-        own = [psutil.Process(each) for each in self.process_ids]
-        return own + [child for each in own for child in each.children(recursive=True)]
+    def _read(self, fact: Callable[[psutil.Process], Any]) -> Iterator[Any]:
+        """Yield a fact of each process; one that has ended has none any more."""
+        for process_id in self.process_ids:
+            with suppress(psutil.Error):
+                own = psutil.Process(process_id)
+                yield fact(own)
+                for child in own.children(recursive=True):
+                    with suppress(psutil.Error):
+                        yield fact(child)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

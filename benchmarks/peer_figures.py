@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from benchmarks.load_session import Exchange
+from benchmarks.load_session import Exchange, with_ends
 from benchmarks.results import percentiles
 
 
@@ -77,11 +77,10 @@ def side_figures(name: str, sessions: int, rounds: Sequence[Round]) -> dict[str,
 
 
 def _waits(session: Sequence[Exchange], one: Round) -> Iterable[float]:
-    ends_s = [following.begins_at_s for following in session[1:]] + [one.end_s]
-    for asked, end_s in zip(session, ends_s, strict=True):
+    for asked, until_s in with_ends(session, one.end_s):
         at_s = heard_at_s(asked)
         if not is_early(asked):
-            yield ((end_s if at_s is None else at_s) - asked.speech_ends_at_s) * 1000
+            yield ((until_s if at_s is None else at_s) - asked.speech_ends_at_s) * 1000
 
 
 def ratios(runs: Sequence[dict[str, Any]], ours: str) -> list[dict[str, Any]]:

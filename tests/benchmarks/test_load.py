@@ -34,6 +34,10 @@ def session(*exchanges: Exchange) -> LoadSession:
     return made
 
 
+def test_a_session_that_was_lost_before_it_asked_waited_for_nothing() -> None:
+    assert waited_ms([], 50) == []
+
+
 def test_latency_runs_from_the_scheduled_end_of_speech() -> None:
     assert waited_ms([exchange(10, 13.4)], 40) == [pytest.approx(400)]
 

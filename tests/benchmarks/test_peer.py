@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -149,3 +150,11 @@ async def test_a_round_ends_soon_after_the_last_answer_is_heard(
     assert done.cpu_s > 0
     assert done.others_s > -0.1
     assert done.memory_mb > 1
+
+
+def test_a_process_that_has_ended_is_no_error() -> None:
+    """A bot may crash, and a server's helper end, between two looks."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    side = peer.Side("fake", lambda _: LoadSession.open("ws://127.0.0.1:1"), (ended.pid,))
+    assert (side.cpu_s(), side.memory_mb()) == (0, 0)

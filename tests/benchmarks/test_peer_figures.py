@@ -75,6 +75,11 @@ def test_a_question_that_was_ended_twice_is_cut_in_two() -> None:
     assert figures["cut_in_two"] == 1
 
 
+def test_a_session_that_was_lost_before_it_asked_brings_no_question() -> None:
+    figures = side_figures("x", 2, [round_of((), (exchange(10, 10.5),), lost=1)])
+    assert (figures["questions"], figures["lost"]) == (1, 1)
+
+
 def test_a_side_that_refused_everybody_has_no_times_and_no_ratio() -> None:
     runs = [
         side_figures("parley", 4, [round_of((exchange(10, 10.5),))]),
