@@ -25,6 +25,7 @@ from models.language_model import LanguageModelFiles
 from rag.store import Store
 from server.admission import RETRY_AFTER_MS, Admission
 from server.answering.configured import build_answers, build_language_model
+from server.answering.conversation_store import ConversationStore
 from server.cache.ladder import build_ladder
 from server.configuration.applying import appliers_of
 from server.configuration.live import LiveSettings
@@ -56,7 +57,7 @@ from server.engines.room import EngineRoom, Engines
 from server.engines.warming import Rewarmer
 from server.errors import AtCapacity, Gone, ParleyError
 from server.governor import build_governor
-from server.parking import Parking
+from server.parking import KEPT_S, Parking
 from server.pipeline import Stages
 from server.session import Session
 from server.settings import Settings
@@ -132,6 +133,9 @@ class App:
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._memory = MemoryGuard(shared.stages, shared.metrics, bound_of(self.settings))
+        if (ladder := shared.stages.ladder) is not None and ladder.redis is not None:
+            keep_s = self.settings.idle_timeout_s + KEPT_S
+            self._parking.store = ConversationStore(ladder.redis, keep_s)
         self._admission = Admission(
             self.settings,
             shared.stages,

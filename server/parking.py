@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 
+from server.answering.conversation import EMPTY, Window
+from server.answering.conversation_store import ConversationStore
 from server.errors import Gone, InvalidEvent, Replaced, TooSlow
 from server.items import Items
 from server.question import Question
@@ -81,13 +83,23 @@ class Place:
     """Set when the client came back by another connection, and this one is to end."""
     left: Callable[[], Parked] | None = None
     """What is to be kept of the session."""
+    path: str = ""
+    window: Window = EMPTY
+    """The conversation alone, of a session that another server had."""
+    store: ConversationStore | None = None
+    """Where other servers find the conversation; None where there is no Redis."""
 
     def describe(self) -> dict[str, object] | None:
         """Return what the client is told: how it may come back, and whether it did."""
         if not self.token:
             return None
-        is_resumed = self.parked is not None
+        is_resumed = self.parked is not None or bool(self.window.exchanges)
         return {"token": self.token, "seconds": int(KEPT_S), "is_resumed": is_resumed}
+
+    async def remember(self, window: Window) -> None:
+        """Let other servers go on with the conversation, should this one be gone."""
+        if self.store is not None and self.token:
+            await self.store.save(_secret(self.path, self.token), window)
 
     def check(self) -> None:
         """Raises InvalidEvent when the client asked for what is not kept any more."""
@@ -108,6 +120,8 @@ class Parking:
     """For one event loop, without locks. The clock can be replaced."""
 
     now_s: Callable[[], float] = time.monotonic
+    store: ConversationStore | None = None
+    """Shared with other servers; None where there is no Redis."""
     _kept: OrderedDict[str, tuple[float, Parked]] = field(default_factory=OrderedDict)
     """By the digest of the token: until when, and what."""
     _live: dict[str, Place] = field(default_factory=dict)
@@ -132,18 +146,35 @@ class Parking:
             is_lost = True
             raise
         finally:
-            self.park(place.token, place.left() if is_lost and place.left else None)
+            parked = place.left() if is_lost and place.left else None
+            self.park(place.token, parked)
+            if parked is not None:
+                await place.remember(parked.items.conversation.window())
+            elif self.store is not None:
+                await self.store.drop(_secret(place.path, place.token))
 
     async def _place_for(self, request_path: str) -> Place:
         address = urlsplit(request_path)
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
-        if "resume" not in query:
-            return Place()
-        parked = await self.claim(query["resume"], address.path)
+        path, token = address.path, query.get("resume")
+        if token is None:
+            return Place(path=path, store=self.store)
+        parked, window = await self.claim(token, path), EMPTY
+        if self.store is not None:
+            window = await self.store.load(_secret(path, token)) or EMPTY
+            await self.store.drop(_secret(path, token))
         heard_ms = query.get("audio_end_ms", "")
         is_told = "item_id" in query and heard_ms.isascii() and heard_ms.isdecimal()
         heard = (query["item_id"], int(heard_ms[:9])) if is_told else None
-        return Place(parked=parked, heard=heard, is_too_late=parked is None)
+        is_too_late = parked is None and not window.exchanges
+        return Place(
+            parked=parked,
+            heard=heard,
+            is_too_late=is_too_late,
+            path=path,
+            window=window,
+            store=self.store,
+        )
 
     def issue(self, place: Place) -> str:
         """Give a session that begins its token, and return it."""
@@ -196,3 +227,8 @@ class Parking:
 def _digest(token: str) -> str:
     """The token itself is kept nowhere, and finding it takes as long whatever it begins with."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _secret(path: str, token: str) -> str:
+    """A token counts on its own path only."""
+    return f"{path} {token}"

@@ -354,6 +354,7 @@ class Session:
     async def _run_turn(self, turn: Turn) -> None:
         try:
             await turn.run()
+            await self._place.remember(self._items.conversation.window())
         except ParleyError:
             raise
         except Exception as error:

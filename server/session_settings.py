@@ -62,7 +62,9 @@ def items_of(place: Place, session_id: str, outbox: Outbox, settings: Settings) 
     """Return the conversation that a session goes on with, an empty one when it begins."""
     if place.parked is not None:
         return place.parked.items.moved_to(outbox)
-    return Items(session_id, outbox, conversation_of(settings))
+    items = Items(session_id, outbox, conversation_of(settings))
+    items.conversation.resume(place.window)
+    return items
 
 
 def conversation_of(settings: Settings) -> Conversation:
