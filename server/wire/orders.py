@@ -22,6 +22,7 @@ _PART = "response.content_part.added"
 _PART_DONE = "response.content_part.done"
 _ITEM = "response.output_item.added"
 _ITEM_DONE = "response.output_item.done"
+_SOURCES = "parley.sources"
 _ARGUMENTS = "response.function_call_arguments.delta"
 _ARGUMENTS_DONE = "response.function_call_arguments.done"
 
@@ -50,12 +51,12 @@ OWN_RESPONSE: Order = {
     _ITEM: (_PART, _ARGUMENTS, _ARGUMENTS_DONE),
     _ARGUMENTS: (_ARGUMENTS, _ARGUMENTS_DONE),
     _ARGUMENTS_DONE: (_ITEM_DONE,),
-    _PART: ("parley.sources",),
-    "parley.sources": (_WORDS, _TEXT, _SOUND_DONE, _TEXT_DONE, _ITEM_DONE),
+    _PART: (_SOURCES,),
+    _SOURCES: (_WORDS, _TEXT, _SOUND_DONE, _WORDS_DONE, _TEXT_DONE, _ITEM_DONE),
     _WORDS: ("parley.words", _ITEM_DONE),
-    "parley.words": (_WORDS, _SOUND_DONE, _ITEM_DONE),
-    _TEXT: (_TEXT, _TEXT_DONE, _ITEM_DONE),
-    _SOUND_DONE: (_WORDS_DONE, _ITEM_DONE),
+    "parley.words": (_WORDS, _SOURCES, _SOUND_DONE, _ITEM_DONE),
+    _TEXT: (_TEXT, _SOURCES, _TEXT_DONE, _ITEM_DONE),
+    _SOUND_DONE: (_SOURCES, _WORDS_DONE, _ITEM_DONE),
     _WORDS_DONE: (_PART_DONE,),
     _TEXT_DONE: (_PART_DONE,),
     _PART_DONE: (_ITEM_DONE,),
@@ -63,7 +64,10 @@ OWN_RESPONSE: Order = {
     "response.done": ("parley.turn",),
     "parley.turn": (END,),
 }
-"""A response on /ws, where sound is binary; one that was cut ends with its item."""
+"""A response on /ws, where sound is binary; one that was cut ends with its item.
+
+Sources come anew when a language model cites more while it speaks, or the documents take over.
+"""
 
 _STARTED = "input_audio_buffer.speech_started"
 _STOPPED = "input_audio_buffer.speech_stopped"

@@ -25,9 +25,11 @@ from hypothesis.stateful import (
 from audio.pcm import Samples
 from audio.resample import resample
 from audio.vad import VadModel
+from models.llm import LlmFault, TextDelta
 from models.tts import Speech
 from rag.ingest import ingest
 from rag.store import Store
+from server.answering.configured import build_answers
 from server.engines.knowledge import load_knowledge
 from server.engines.room import EngineRoom, Engines
 from server.governor import Governor, offered_by
@@ -39,13 +41,18 @@ from server.surroundings import Surroundings
 from server.watching.metrics import Metrics
 from server.wire.dialect import OWN, STOCK_PATH, Dialect
 from server.wire.outbox import Outbox
+from tests.fake_chat import FakeChat, Played, fault, text
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer
-from tests.orders import Told
-from tests.server.conftest import PRICES, MakeStand, frames
+from tests.orders import Told, check_orders
+from tests.server.conftest import PRICES, MakeStand, frames, language_model
 from tests.server.test_session import ask
 
 Result = TypeVar("Result")
 SETTLED_S = 10
+CITES_LATER = text("It costs ", "twelve. [P1] It is so. [P1] Children ", "travel free. [P2] Yes. ")
+CITES_NOTHING = text("It costs twelve euros. ", "Children travel free.")
+REFUSED: Played = [fault(LlmFault.REFUSED)]
+BREAKS_OFF: Played = [TextDelta("It costs twelve euros. [P1] The "), fault(LlmFault.CUT)]
 STOCK = Dialect(STOCK_PATH, tells_ours=False)
 
 
@@ -127,18 +134,28 @@ class Conversation(RuleBasedStateMachine):
         self.wire, self.messages = OrderedWire(), FakeMessages()
         self.told = Told(self.dialect.is_stock)
         self.recognizer, self.synthesizer = FakeRecognizer(), QuickSynthesizer()
+        self.chat = FakeChat(usual=CITES_LATER)
         self.checked = 0
 
-    @initialize(turns=st.integers(0, 3))
-    def connect(self, turns: int) -> None:
+    @initialize(turns=st.integers(0, 3), has_model=st.booleans())
+    def connect(self, turns: int, has_model: bool) -> None:
         self.wire.turns = turns
-        self.do(self.open())
+        self.do(self.open([self.chat] if has_model else []))
 
-    async def open(self) -> None:
+    async def open(self, chats: list[FakeChat]) -> None:
         options = replace(Settings(), refusal_confidence=0.0, lead_ms=5000, ahead_maximum_s=600)
         metrics, embedder = Metrics(), FakeEmbedder()
         knowledge = load_knowledge(self.world.store, embedder, 0.0)
-        engines = Engines(self.recognizer, self.synthesizer, embedder, knowledge)
+        model = language_model(options, metrics, chats)
+        self.answers = build_answers(options, model, metrics, None)
+        engines = Engines(
+            self.recognizer,
+            self.synthesizer,
+            embedder,
+            knowledge,
+            chat=model,
+            answers=self.answers,
+        )
         self.stages = Stages.build(options, metrics)
         governor = Governor(self.stages.cores, metrics, offered=offered_by(engines))
         self.room = EngineRoom(engines)
@@ -227,6 +244,10 @@ class Conversation(RuleBasedStateMachine):
     def break_down(self, part: str, is_broken: bool) -> None:
         getattr(self, part).error = RuntimeError("broken") if is_broken else None
 
+    @rule(played=st.sampled_from([CITES_NOTHING, BREAKS_OFF, REFUSED, text("NOT_FOUND")]))
+    def play(self, played: Played) -> None:
+        self.chat.plays.append(played)
+
     @rule(count=st.sampled_from([1, 2, 3, 5, 8, 13, 21, 200]))
     def pass_turns(self, count: int) -> None:
         async def pass_them() -> None:
@@ -281,6 +302,8 @@ class Conversation(RuleBasedStateMachine):
             raise AssertionError(f"{self.session.state} for ever") from None
         self.messages.end()
         await self.running
+        if self.answers is not None:
+            await self.answers.stop()
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +327,7 @@ def test_any_events_yield_only_documented_sequences(
     run_state_machine_as_test(
         Conversation,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=25,
             phases=[Phase.generate],
             deadline=None,
@@ -312,6 +335,21 @@ def test_any_events_yield_only_documented_sequences(
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.parametrize("modality", ["audio", "text"])
+@pytest.mark.parametrize("played", [CITES_LATER, CITES_NOTHING, BREAKS_OFF])
+async def test_sources_that_are_known_later_are_told_anew(
+    make_stand: MakeStand, played: Played, modality: str
+) -> None:
+    """While the model speaks, behind all of it, and when the documents take over: all in order."""
+    stand = make_stand(chats=[FakeChat(usual=played)])
+    stand.messages.send({"type": "session.update", "session": {"output_modalities": [modality]}})
+    stand.messages.send(*ask("what does a day ticket cost"))
+    await stand.wire.wait_for("parley.turn")
+    assert stand.wire.types().count("parley.sources") == 2
+    await stand.end()
+    check_orders(stand.wire.events, is_stock=False)
 
 
 CREATED = {"type": "session.created"}
