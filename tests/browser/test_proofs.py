@@ -111,6 +111,25 @@ def test_question_spoken_into_the_answer_ends_it_and_is_answered(
         assert page.complaints == []
 
 
+def test_question_with_pauses_is_one_while_space_is_held(
+    browser: Browser, server: RunningApp
+) -> None:
+    """Two questions with 1.5 s between them, longer than any endpoint waits: the key decides."""
+    with opened(browser, server, in_room(0, 0)) as page:
+        page.page.keyboard.down("Space")
+        page.until(lambda: page.text("#hint") == "Let go of Space when you have asked.")
+        for _ in range(2):
+            page.speak(QUESTIONS[1])
+            page.page.wait_for_timeout(4000)
+        assert turns(page) == 0
+        page.page.keyboard.up("Space")
+        page.until_answered(40)
+        assert turns(page) == 1
+        assert "black ball" in page.text("#current")
+        assert page.state() == "ready"
+        assert page.complaints == []
+
+
 def test_answers_that_are_stopped_fall_silent_at_once(browser: Browser, server: RunningApp) -> None:
     """The fade of 5 ms and the way to the audio thread and back are in the figure."""
     with opened(browser, server) as page:
