@@ -27,7 +27,20 @@ export class AnswerRelay {
     this._discarding = "";
     this._isSounding = false;
     this._flushedAt = 0;
+    this._itemId = "";
+    this._heard = { itemId: "", playedMs: 0 };
+    this._isCut = false;
     this.isResponding = false;
+  }
+
+  /**
+   * What was heard of the answer that the loss of the connection cut.
+   * @returns {{itemId: string, playedMs: number} | null} null when none was cut
+   */
+  get heardOfCut() {
+    if (!this._isCut || !this._itemId || this._port === null) return null;
+    const isOfIt = this._heard.itemId === this._itemId;
+    return { itemId: this._itemId, playedMs: isOfIt ? this._heard.playedMs : 0 };
   }
 
   /** @param {MessagePort} port of the playback worklet */
@@ -40,6 +53,7 @@ export class AnswerRelay {
   _hear(report) {
     if (report.type === "started") this._isSounding = true;
     else if (report.type === "drained" || report.type === "flushed") this._isSounding = false;
+    if (report.itemId) this._heard = { itemId: report.itemId, playedMs: report.playedMs };
     if (report.type !== "flushed") return;
     this._onFlushed(report);
     // At most: the report came back over the same port after the fade had begun.
@@ -73,6 +87,7 @@ export class AnswerRelay {
 
   /** The connection is gone: what was received is still heard to its end. */
   abandon() {
+    this._isCut ||= this.isResponding;
     this.isResponding = false;
     this._discarding = "";
     this._port?.postMessage({ type: "end" });
@@ -91,6 +106,7 @@ export class AnswerRelay {
   }
 
   _begin() {
+    this._isCut = false;
     this.isResponding = true;
     this._discarding = "";
   }
@@ -106,6 +122,12 @@ export class AnswerRelay {
 
   _end() {
     if (this._discarding !== "cancelled") this._port?.postMessage({ type: "end" });
+  }
+
+  /** @param {string} itemId */
+  _enter(itemId) {
+    this._itemId = itemId;
+    this._port?.postMessage({ type: "item", itemId });
   }
 
   /** @param {WireEvent} event */
@@ -131,7 +153,7 @@ const STEPS = {
   },
   "response.created": (relay) => relay._begin(),
   "response.output_item.added": (relay, event) => {
-    if (event.item?.id) relay._port?.postMessage({ type: "item", itemId: event.item.id });
+    if (event.item?.id) relay._enter(event.item.id);
   },
   "response.output_audio_transcript.delta": (relay, event) => relay._passSentence(event),
   "response.output_audio.done": (relay) => relay._end(),

@@ -2,26 +2,9 @@
 // Shows the words of an answer and how far they have been spoken. Decides nothing.
 
 import { make } from "./elements.js";
+import { saidOf, wordsOf } from "./words.js";
 
 /** @typedef {import("./conversation.js").Turn} Turn */
-
-/** @param {string} sentence @returns {string[]} */
-export function wordsOf(sentence) {
-  return sentence.split(/\s+/).filter((word) => word !== "");
-}
-
-/**
- * How many words of one sentence have been said.
- * @param {Turn} turn @param {number} index of the sentence @param {number} count of its words
- * @returns {number} all of them where nothing is known of their times
- */
-export function saidOf(turn, index, count) {
-  const endsMs = turn.wordEndsMs[index];
-  const isWhole = turn.isHeard && turn.cutAtMs === null;
-  if (isWhole || turn.playedMs === null || endsMs?.length !== count) return count;
-  const playedMs = turn.playedMs;
-  return endsMs.filter((endMs) => endMs <= playedMs).length;
-}
 
 /** One element for each word: those to come are paler, the one that sounds now is marked. */
 export class AnswerView {

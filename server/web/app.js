@@ -26,6 +26,7 @@ const HARMLESS_CODES = new Set([
   "response_cancel_not_active",
   "input_audio_buffer_commit_empty",
   "unauthorized",
+  "session_not_found",
 ]);
 
 const NO_WORDS = "I heard a sound but no words. Come closer to the microphone and ask again.";
@@ -246,7 +247,7 @@ class App {
   /** @param {PlaybackReport} report */
   _onSilence(report) {
     this._isPlaying = false;
-    this._conversation.finishHearing(report.type === "flushed" ? report.playedMs : null);
+    this._conversation.finishHearing(report.playedMs, report.type === "flushed");
     if (!this._audio.isCapturing) this._level.rest();
     this._restIfQuiet();
   }

@@ -1,6 +1,8 @@
 // @ts-check
 // What has been asked and answered, folded from the server's events. Pure: no page, no socket.
 
+import { saidOf, wordsOf } from "./words.js";
+
 /**
  * @typedef {{type: string, [field: string]: any}} WireEvent
  * @typedef {{document: string, title: string, heading: string, passage: string, score: number,
@@ -12,8 +14,8 @@
  *   wordEndsMs: number[][], playedMs: number | null, longestGapMs: number, sources: Source[],
  *   segments: Segment[], voiceToVoiceMs: number | null, cacheHits: string[],
  *   outcome: string, isAnswered: boolean, isHeard: boolean, cutAtMs: number | null,
- *   problem: string,
- * }} Turn
+ *   problem: string, isInterrupted: boolean, revision: number,
+ * }} Turn `revision` grows when words that were shown are taken back
  */
 
 /** Turns kept on the page; older ones are forgotten. */
@@ -42,6 +44,8 @@ function newTurn(kind, question) {
     isHeard: false,
     cutAtMs: null,
     problem: "",
+    isInterrupted: false,
+    revision: 0,
   };
 }
 
@@ -110,13 +114,16 @@ export class Conversation {
     if (this._heard) this._heard.longestGapMs = Math.max(this._heard.longestGapMs, gapMs);
   }
 
-  /** @param {number | null} cutAtMs where the answer was cut off, null when it was heard whole */
-  finishHearing(cutAtMs) {
+  /**
+   * The sound ended.
+   * @param {number} playedMs @param {boolean} isCut before the answer's end
+   */
+  finishHearing(playedMs, isCut) {
     const turn = this._heard;
     if (turn === null || turn.isHeard) return;
     turn.isHeard = true;
-    turn.cutAtMs = cutAtMs;
-    if (cutAtMs !== null) turn.playedMs = cutAtMs;
+    turn.cutAtMs = isCut || turn.isInterrupted ? playedMs : null;
+    if (turn.cutAtMs !== null) turn.playedMs = playedMs;
   }
 
   /** The connection was lost: nothing more will come for the current turn. */
@@ -126,7 +133,29 @@ export class Conversation {
     const turn = this.current;
     if (turn === null || turn.isAnswered) return;
     turn.isAnswered = true;
+    turn.isInterrupted = true;
     turn.problem = "The connection was lost before the answer was complete. Please ask again.";
+  }
+
+  /**
+   * The server says the rest on the next connection, from the first word that was not heard.
+   * @param {Turn} turn @param {string} responseId
+   */
+  _goOn(turn, responseId) {
+    const heard = turn.sentences.map((sentence, i) => {
+      const all = wordsOf(sentence);
+      return all.slice(0, saidOf(turn, i, all.length)).join(" ");
+    });
+    turn.sentences = heard.filter((sentence) => sentence !== "");
+    turn.wordEndsMs = turn.sentences.map(() => []);
+    turn.playedMs = null;
+    turn.cutAtMs = null;
+    turn.isHeard = false;
+    turn.isAnswered = false;
+    turn.isInterrupted = false;
+    turn.problem = "";
+    turn.responseId = responseId;
+    turn.revision += 1;
   }
 
   /** @param {Turn} turn */
@@ -206,7 +235,9 @@ const HANDLERS = {
   },
   "response.created": (conversation, event) => {
     const turn = conversation.current;
-    if (turn && !turn.responseId) turn.responseId = event.response?.id ?? "";
+    const responseId = event.response?.id ?? "";
+    if (turn?.isInterrupted) conversation._goOn(turn, responseId);
+    else if (turn && !turn.responseId) turn.responseId = responseId;
   },
   "parley.sources": (conversation, event) => {
     const turn = conversation._of(event);

@@ -111,6 +111,8 @@ class Link {
     this._openedAt = Infinity;
     this._timer = 0;
     this._token = "";
+    /** By which the server knows this conversation again, once. */
+    this._resume = "";
   }
 
   get isOpen() {
@@ -139,12 +141,25 @@ class Link {
   _open() {
     const scheme = scope.location.protocol === "https:" ? "wss" : "ws";
     const protocols = this._token ? ["realtime", KEY_SUBPROTOCOL + this._token] : [];
-    const socket = new WebSocket(`${scheme}://${scope.location.host}/ws`, protocols);
+    const address = `${scheme}://${scope.location.host}/ws${this._query()}`;
+    const socket = new WebSocket(address, protocols);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this._opened();
     socket.onmessage = ({ data }) => this._receive(data);
     socket.onclose = ({ code }) => this._closed(code);
     return socket;
+  }
+
+  /** Which conversation to go on with, and what of its last answer was heard. */
+  _query() {
+    if (!this._resume) return "";
+    const query = new URLSearchParams({ resume: this._resume });
+    const heard = this._answer.heardOfCut;
+    if (heard) {
+      query.set("item_id", heard.itemId);
+      query.set("audio_end_ms", String(heard.playedMs));
+    }
+    return `?${query}`;
   }
 
   /** @param {WireEvent} event */
@@ -175,7 +190,10 @@ class Link {
     }
     const event = /** @type {WireEvent} */ (JSON.parse(data));
     if (event.type === "error") this._noteError(event.error ?? {});
-    if (event.type === "session.created") this._report("open", 0, 0);
+    if (event.type === "session.created") {
+      this._resume = String(event.session?.parley?.resume?.token ?? "");
+      this._report("open", 0, 0);
+    }
     this._answer.follow(event);
     this._hearing.follow(event);
     uploads.follow(event);

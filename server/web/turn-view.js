@@ -33,6 +33,7 @@ export class CurrentTurnView {
     this._note = byId("note");
     /** @type {Turn | null} */
     this._turn = null;
+    this._revision = 0;
     this._sourceCount = 0;
     this._latencyState = "";
   }
@@ -44,7 +45,7 @@ export class CurrentTurnView {
     byId("welcome").hidden = turn !== undefined;
     byId("current").hidden = turn === undefined;
     if (turn === undefined) return;
-    if (turn !== this._turn) this._start(turn);
+    if (turn !== this._turn || turn.revision !== this._revision) this._start(turn);
     setText(this._question, turn.question || unfinished(turn.heardSoFar));
     this._question.classList.toggle("pending", turn.question === "");
     this._answer.show(turn);
@@ -63,6 +64,7 @@ export class CurrentTurnView {
   /** @param {Turn} turn */
   _start(turn) {
     this._turn = turn;
+    this._revision = turn.revision;
     this._sourceCount = 0;
     this._latencyState = "";
     this._answer.clear();

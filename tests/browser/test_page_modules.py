@@ -65,7 +65,7 @@ def test_percentiles_are_of_values_that_were_measured(modules: ParleyPage) -> No
 
 
 SAID = """
-    const { saidOf } = await import('/answer-view.js');
+    const { saidOf } = await import('/words.js');
     const turn = (changes) => ({ wordEndsMs: [[100, 250, 400], [600, 900]], playedMs: null,
       isHeard: false, cutAtMs: null, ...changes });
 """
@@ -182,3 +182,63 @@ def test_stopped_answer_is_dropped_until_it_is_done(modules: ParleyPage) -> None
         return sent;
     """)
     assert values == ["audio", "flush", "end"]
+
+
+CUT = """
+    const { Conversation } = await import('/conversation.js');
+    const conversation = new Conversation();
+    const told = (type, fields = {}) => conversation.apply({ type, ...fields });
+    const hear = (responseId, itemId, text) => conversation.hear({ responseId, itemId, text });
+    conversation.askTyped('When?');
+    told('response.created', { response: { id: 'r1' } });
+    told('parley.words', { response_id: 'r1', ends_ms: [100, 200, 300] });
+    hear('r1', 'i1', 'It opens at');
+    conversation.play('i1', 150);
+    conversation.interrupt();
+    conversation.finishHearing(250, false);
+"""
+
+
+def test_answer_of_a_lost_connection_shows_what_was_heard(modules: ParleyPage) -> None:
+    """Sound that had arrived is played to its end; the page then asks to ask again."""
+    turn = modules.module(f"{CUT} return conversation.current;")
+    assert (turn["cutAtMs"], turn["isAnswered"]) == (250, True)
+    assert "connection was lost" in turn["problem"]
+
+
+def test_answer_goes_on_behind_the_words_that_were_heard(modules: ParleyPage) -> None:
+    """What is said again is shown once, and the new sound's times light the new words alone."""
+    turn = modules.module(f"""{CUT}
+        told('response.created', {{ response: {{ id: 'r2' }} }});
+        told('parley.words', {{ response_id: 'r2', ends_ms: [80, 160] }});
+        hear('r2', 'i2', 'at nine.');
+        conversation.play('i2', 90);
+        const {{ saidOf }} = await import('/words.js');
+        const turn = conversation.current;
+        return {{ ...turn, said: [saidOf(turn, 0, 2), saidOf(turn, 1, 2)] }};
+    """)
+    assert turn["sentences"] == ["It opens", "at nine."]
+    assert turn["said"] == [2, 1]
+    assert (turn["problem"], turn["revision"], turn["isAnswered"]) == ("", 1, False)
+
+
+def test_lost_answer_tells_how_much_of_it_was_heard(modules: ParleyPage) -> None:
+    """Of the answer that was cut, not of the one before it."""
+    values = modules.module(f"""{RELAY}
+        told('response.output_item.added', {{ item: {{ id: 'a' }} }});
+        report('played', 480);
+        const before = relay.heardOfCut;
+        relay.abandon(); report('drained', 700);
+        const cut = relay.heardOfCut;
+        told('response.created');
+        const next = relay.heardOfCut;
+        told('response.output_item.added', {{ item: {{ id: 'b' }} }});
+        relay.abandon();
+        return [before, cut, next, relay.heardOfCut];
+    """)
+    assert values == [
+        None,
+        {"itemId": "a", "playedMs": 700},
+        None,
+        {"itemId": "b", "playedMs": 0},
+    ]

@@ -184,6 +184,37 @@ def test_restarted_server_is_found_again(browser: Browser, settings: Settings) -
             page.until_answered(60)
 
 
+LONG = "What are the rules of the island, and where may I stay overnight?"
+
+
+def cut_connections(server: RunningApp) -> None:
+    """As a network does that goes away: no close, no word."""
+    loop = server.app._loop
+    assert loop is not None
+    for connection in list(server.app._connections._made):
+        loop.call_soon_threadsafe(connection.transport.abort)
+
+
+def test_answer_goes_on_where_it_was_when_the_connection_was_lost(
+    browser: Browser, server: RunningApp
+) -> None:
+    with opened(browser, server) as page:
+        page.ask(LONG)
+        page.until_answered(60)
+        whole = page.text("#answer").split()
+        page.ask(LONG)
+        page.until(lambda: page.page.locator("#answer .word:not(.to-come)").count() > 4, 20)
+        cut_connections(server)
+        page.until(lambda: page.page.evaluate("document.body.dataset.link") == "waiting")
+        page.until(lambda: page.page.evaluate("document.body.dataset.link") == "open")
+        page.until_answered(60)
+        words = page.text("#answer").split()
+        print(f"{len(words)} words after the loss, {len(whole)} without one")
+        assert words == whole
+        assert page.text("#note") == ""
+        assert page.page.locator("#answer .to-come").count() == 0
+
+
 def test_full_server_lets_the_page_in_once_there_is_a_place(
     browser: Browser, settings: Settings
 ) -> None:
