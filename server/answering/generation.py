@@ -54,7 +54,7 @@ class Generation:
     def end(self, trouble: LlmUnavailable | None = None) -> None:
         """Nothing more comes."""
         if trouble is None and not (self.pieces or self.is_refusal):
-            trouble = LlmUnavailable("The language model said nothing.")
+            trouble = LlmUnavailable("The language model said nothing: the documents are quoted.")
         self.trouble = trouble
         self.is_over = True
         self._tell()

@@ -124,7 +124,7 @@ class LanguageModel:
         repeated where they may succeed later, with growing waits, at each endpoint in turn.
         """
         if self.is_full:
-            raise LlmUnavailable("Too many calls to the language model run already.")
+            raise LlmUnavailable("The language model is busy: the documents are quoted instead.")
         self._calls += 1
         self.metrics.set_in_use(self._calls)
         try:
@@ -185,7 +185,7 @@ class LanguageModel:
                     self._note_failed(it for it in failed if it is not endpoint)
                     return reply
         self._note_failed(failed)
-        raise LlmUnavailable("The language model does not answer.")
+        raise LlmUnavailable("The language model does not answer: the documents are quoted.")
 
     async def _wait(self, failures: int, hopeful: list[Endpoint], patience: Deadline) -> bool:
         """Wait until one may be asked again; False when none may within the patience."""

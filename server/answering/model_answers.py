@@ -116,7 +116,9 @@ class ModelAnswers:
             generation.end(error)
             return
         except LlmError:
-            generation.end(LlmUnavailable("The language model broke off."))
+            generation.end(
+                LlmUnavailable("The language model broke off: the documents are quoted.")
+            )
             return
         generation.end()
         if is_whole and is_primary and generation.trouble is None:

@@ -263,7 +263,7 @@ async def first_piece(generation: Generation, patience: Deadline) -> LlmUnavaila
         async with asyncio.timeout(patience.remaining_s):
             first = await generation.piece(0)
     except TimeoutError:
-        return LlmUnavailable("The language model did not answer in time.")
+        return LlmUnavailable("The language model is too slow: the documents are quoted.")
     return None if first is not None or generation.is_refusal else generation.trouble
 
 
