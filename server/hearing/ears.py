@@ -17,7 +17,7 @@ from audio.endpoint import (
     UtteranceEnded,
 )
 from audio.pcm import Samples, decode_pcm16
-from audio.resample import Resampler
+from audio.prompt_resample import PromptResampler
 from audio.vad import QUIET_PEAK, VadModel, VadStream
 
 RATE_HZ = 16_000
@@ -123,7 +123,7 @@ class Ears:
 
     def _apply(self, settings: EarSettings) -> None:
         self._settings = settings
-        self._resampler = Resampler(settings.input_rate_hz, RATE_HZ)
+        self._resampler = PromptResampler(settings.input_rate_hz, RATE_HZ)
         self._vad = VadStream(self._model, settings.onset, settings.release)
         self._endpointer = Endpointer(settings.endpoint)
         self._clock_offset = self._heard_samples
