@@ -18,6 +18,7 @@ COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#e45756", "#72b7b2", "#b279a2", "#9
 BAR_WIDTH = 720
 BAR_HEIGHT = 28
 LABEL_WIDTH = 170
+COMPARED_WIDTH = BAR_WIDTH - LABEL_WIDTH + 50
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 800px; margin: 2rem auto; padding: 0 1rem }
 .facts { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: start; margin: 1rem 0 }
@@ -154,10 +155,10 @@ def compared(runs: Sequence[Mapping[str, Any]]) -> str:
     )
     colours = dict(zip(dict.fromkeys(run["name"] for run in runs), COLOURS, strict=False))
     drawn = "".join(
-        _compared_bar(run, number, BAR_WIDTH / longest, colours[run["name"]])
+        _compared_bar(run, number, COMPARED_WIDTH / longest, colours[run["name"]])
         for number, run in enumerate(runs)
     )
-    size = f'width="{BAR_WIDTH + LABEL_WIDTH}" height="{len(runs) * (BAR_HEIGHT + 4)}"'
+    size = f'width="{COMPARED_WIDTH + LABEL_WIDTH}" height="{len(runs) * (BAR_HEIGHT + 4)}"'
     return (
         f'<div class="wide"><table><tr>{head}</tr>{rows}</table></div>'
         f'<svg {size} role="img">{drawn}</svg><p>Voice to voice: p50 (full) and p95 (pale), ms</p>'

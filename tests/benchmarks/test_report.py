@@ -2,7 +2,7 @@
 
 import re
 
-from benchmarks.report import BAR_WIDTH, bars, page
+from benchmarks.report import BAR_WIDTH, COMPARED_WIDTH, bars, page
 
 TIMES = {"count": 4, "p50": 400.0, "p95": 600.0, "p99": 700.0}
 SEGMENTS = {
@@ -77,6 +77,10 @@ def test_sides_of_a_comparison_stand_on_one_scale() -> None:
     assert "<td>numpy</td><td>2.4.6</td>" in written
     assert "<td>peer</td><td>1</td><td>0</td><td>4</td><td>400.0</td><td>1200.0</td>" in written
     pale = re.findall(r'width="([\d.]+)" fill="(#\w+)" opacity', written)
-    assert [float(width) for width, _ in pale] == [BAR_WIDTH / 2, BAR_WIDTH, BAR_WIDTH * 2 / 3]
+    assert [float(width) for width, _ in pale] == [
+        COMPARED_WIDTH / 2,
+        COMPARED_WIDTH,
+        COMPARED_WIDTH * 2 / 3,
+    ]
     assert pale[0][1] == pale[2][1] != pale[1][1]
     assert "1 × peer" in written
