@@ -41,6 +41,16 @@ EVERY_S = 2.0
 WARM_UP_SHARE = 1 / 10
 PATIENCE_S = 60.0
 SERVER = "benchmarks.soak_server"
+SMALL = {
+    "PARLEY_OFFLINE": "1",
+    "PARLEY_CACHE_BYTES": str(1 << 20),
+    "PARLEY_CACHE_DISK": "1",
+    "PARLEY_CACHE_DISK_BYTES": str(8 << 20),
+    "PARLEY_SESSIONS_MAXIMUM": "64",
+    "PARLEY_ADMISSION_BY_LATENCY": "0",
+}
+"""Small caches are full soon, so that what grows later is no cache; and who comes again at once
+after hanging up must not stand before the place that is still taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +180,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     speed = 1.0 if parsed.embedded else parsed.speed
     true_s = time.monotonic
     program = None if parsed.embedded else [SERVER, str(speed)]
-    with tempfile.TemporaryDirectory() as folder:
-        variables = {"PARLEY_DATA_DIR": folder, "PARLEY_CACHE_DISK": "1", "PARLEY_OFFLINE": "1"}
-        with running_server(variables, program=program) as server:
-            make_loop = hasten(speed) if speed != 1 else asyncio.new_event_loop
-            soak = Soak(server, recordings(), parsed.sessions, true_s)
-            with asyncio.Runner(loop_factory=make_loop) as runner:
-                figures = runner.run(measure(soak, parsed.minutes * 60))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_server(SMALL | {"PARLEY_DATA_DIR": folder}, program=program) as server,
+    ):
+        make_loop = hasten(speed) if speed != 1 else asyncio.new_event_loop
+        soak = Soak(server, recordings(), parsed.sessions, true_s)
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            figures = runner.run(measure(soak, parsed.minutes * 60))
     figures = {"minutes": parsed.minutes, "speed": speed, "sessions": parsed.sessions} | figures
     write_result("soak-embedded" if parsed.embedded else "soak", figures)
     print(json.dumps(figures, indent=None if parsed.json else 1))

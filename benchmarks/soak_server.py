@@ -18,13 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CHARACTER_MS = 40
 """Short speech: a soak is about turns."""
-SESSIONS_MAXIMUM = 64
-"""Who comes again at once after hanging up must not stand before the place that is still taken."""
 RATE_HZ = 16_000
 TONE_HZ = 220
-CACHE_BYTES = 1 << 20
-DISK_BYTES = 8 << 20
-"""Small caches are full soon, so that what grows later is no cache."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,15 +75,7 @@ def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     ) -> SpeechEngines:
         return SpeechEngines(ScriptedEars(), HummingVoice(), ())
 
-    settings = replace(
-        load_settings().settings,
-        port=0,
-        offline=True,
-        cache_bytes=CACHE_BYTES,
-        cache_disk_bytes=DISK_BYTES,
-        sessions_maximum=SESSIONS_MAXIMUM,
-        admission_by_latency=False,
-    )
+    settings = replace(load_settings().settings, port=0)
     app = App(settings, print, True, load)
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(app.run(lambda port: print(f"Open http://127.0.0.1:{port}", flush=True)))

@@ -15,7 +15,7 @@ from server.wire.items import ClientItem, Message, Part, PartKind, Role
 from server.wire.outbox import Outbox, describe
 
 ITEMS_KEPT = 64
-"""Older ones are forgotten: 64 answers are 6 MB at most, while the cache keeps their sound."""
+"""Older ones are forgotten. Of answers the words are kept and when each of them ends, no sound."""
 ROOT = "root"
 """As `previous_item_id`: before all others."""
 
@@ -153,7 +153,12 @@ class Items:
         await self.outbox.event(told.TranscriptionFailed(item_id, describe(error)))
 
     def keep(self, item: Kept) -> str | None:
-        """Make an answer, or a call, the last item without telling; return the id before it."""
+        """Make an answer, or a call, the last item without telling; return the id before it.
+
+        The sound of the answers before an answer is let go: only the last can be gone on with.
+        """
+        if isinstance(item, Answer):
+            self._forget_sounds()
         return self._keep(item, None)
 
     def item(self, item_id: str) -> Kept:
@@ -190,6 +195,11 @@ class Items:
         else:
             answer.heard_sample = track.sample_at(audio_end_ms)
         await self.outbox.event(told.ItemTruncated(item_id, 0, audio_end_ms))
+
+    def _forget_sounds(self) -> None:
+        for item in self._kept.values():
+            if isinstance(item, Answer):
+                item.track.forget_sound()
 
     def _keep(self, item: Kept, previous_id: str | None) -> str | None:
         """Put it in its place; return the id before it. The oldest goes when there are too many."""

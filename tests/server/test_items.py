@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from audio.pcm import Samples
+from server.items import Answer
 from tests.server.conftest import MakeStand, Stand
 from tests.server.test_barge_in import speaking
 from tests.server.test_session import ask
@@ -49,6 +50,25 @@ async def test_an_answer_is_cut_to_the_words_heard_by_then(make_stand: MakeStand
     assert 0 < len(heard.split()) < len(whole.split())
     stand.messages.send(truncation(item_id, 0))
     assert await retrieved(stand, item_id) == ""
+    await stand.end()
+
+
+async def test_the_sound_of_earlier_answers_is_let_go(make_stand: MakeStand) -> None:
+    """Their words are kept, and can be truncated still; 64 answers would be 28 MB a session."""
+    stand = make_stand()
+    ids = []
+    for count, question in enumerate(("what does a ticket cost", "where is the car park"), 1):
+        stand.messages.send(*ask(question))
+        whole = (await stand.wire.wait_for("parley.turn", count))["answer"]
+        ids.append(answer_id(stand))
+    earlier, last = (stand.session._items.item(each) for each in ids)
+    assert isinstance(earlier, Answer)
+    assert isinstance(last, Answer)
+    assert (len(earlier.track._pieces), len(last.track._pieces) > 0) == (0, True)
+    assert await retrieved(stand, ids[1]) == whole
+    stand.messages.send(truncation(ids[0], 300))
+    await stand.wire.wait_for("conversation.item.truncated")
+    assert 0 < len((await retrieved(stand, ids[0])).split()) < len(whole.split())
     await stand.end()
 
 
