@@ -46,7 +46,7 @@ from server.turn_making import TurnMaker
 from server.turn_taking import end_signal, judged_signal, onset_signal, refusal
 from server.wire import client_events as asked
 from server.wire import server_events as told
-from server.wire.goodbye import give_way, leave_after
+from server.wire.goodbye import give_way, leave_soon
 from server.wire.outbox import Outbox
 from server.wire.parse_message import event_id_of, parse_message
 from server.wire.session_config import SessionConfig
@@ -142,7 +142,7 @@ class Session:
 
     def leave(self, patience_s: float) -> None:
         """End the session as Leaving, after the answer that is being given or that time."""
-        self._group.create_task(leave_after(self._answering.task, patience_s))
+        leave_soon(self._group, self._answering.task, patience_s)
 
     async def _take(self, message: str | bytes) -> None:
         self._check_idle()

@@ -9,6 +9,17 @@ from typing import Never
 from server.errors import Leaving, Replaced
 
 
+def leave_soon(
+    group: asyncio.TaskGroup, turn: asyncio.Task[None] | None, patience_s: float
+) -> None:
+    """Have a session's group end by `leave_after`; one that is ending anyway is left alone."""
+    leaving = leave_after(turn, patience_s)
+    try:
+        group.create_task(leaving)
+    except RuntimeError:
+        leaving.close()
+
+
 async def leave_after(turn: asyncio.Task[None] | None, patience_s: float) -> Never:
     """Wait for the answer that is being given, so long at most. Raises Leaving in any case."""
     if turn is not None:

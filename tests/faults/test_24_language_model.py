@@ -1,9 +1,10 @@
 """Row 24: LLM refused, 500, 429, 401, a hang in each phase, garbage, nothing, endless, cut.
 
-Seen to fail: with LlmUnavailable raised in `compose` the turn failed; without Script.tell_trouble
-nobody was told; with one try a passing 500 was noticed; with the first endpoint only, the second
-never answered; without Endpoint.failed the next turn waited again; without ModelReply's quoting the
-answer ended where the model did; without the bound in Generation it never ended.
+Seen to fail: with LlmUnavailable raised in `compose` the turn failed; without
+Script.tell_trouble nobody was told; with one try a passing 500 was noticed; with the first
+endpoint only, the second never answered; without Endpoint.failed the next turn waited again;
+without ModelReply's quoting the answer ended where the model did; without the bound in
+Generation it never ended.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Row 37: prompt injection: a document that gives orders, and a model that obeys them.
 
 Seen to fail: without the escapes of server/answering/prompt.py a passage closed its fence; with
-calls of tools read as text they were shown; without the check of places P0 cited the last passage;
-without LONGEST_PASSAGE_CHARACTERS a word of a megabyte was sent; without the bound in Generation
-the model was heard to its end.
+calls of tools read as text they were shown; without the check of places P0 cited the last
+passage; without LONGEST_PASSAGE_CHARACTERS a word of a megabyte was sent; without the bound in
+Generation the model was heard to its end.
 """
 
 import json

@@ -13,6 +13,7 @@ from server.engines.loading import load_speech_engines
 from server.settings import Settings
 
 READY_TIMEOUT_S = 60
+THREAD_TIMEOUT_S = 5
 
 
 @dataclass(slots=True)
@@ -62,6 +63,7 @@ def running_app(
         finally:
             ready.set()
 
+    before = set(threading.enumerate())
     thread = threading.Thread(target=work, name="server-under-test")
     thread.start()
     try:
@@ -73,5 +75,14 @@ def running_app(
         running.app.stop_soon()
         thread.join(READY_TIMEOUT_S)
         assert not thread.is_alive()
+        _let_end(set(threading.enumerate()) - before)
     if errors:
         raise errors[0]
+
+
+def _let_end(threads: set[threading.Thread]) -> None:
+    """Wait for the server's background threads: one that is in native code when the interpreter of
+    the tests ends would abort it. A server ends its process by itself (`end_process`).
+    """
+    for thread in threads:
+        thread.join(THREAD_TIMEOUT_S)
