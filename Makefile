@@ -81,8 +81,10 @@ index: $(VENV)/dev.stamp ## the index: recall and latency by size, growth under 
 profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, into benchmarks/out
 	@$(BIN)/python -m benchmarks.profile_load
 
-clients: $(VENV)/dev.stamp ## stock clients of the OpenAI Realtime protocol: openai-python, and @openai/agents by npm into .clients
+clients: $(VENV)/dev.stamp ## stock clients of the OpenAI Realtime protocol: openai-python, openai-agents and @openai/agents (npm), into .clients
 	@npm install --silent --no-audit --no-fund --prefix $(CLIENTS) $(AGENTS)
+	@test -x $(CLIENTS)/python/bin/python || $(PYTHON) -m venv $(CLIENTS)/python
+	@$(CLIENTS)/python/bin/python -m pip install --quiet --disable-pip-version-check openai-agents==0.24.0
 	@$(BIN)/python -m pytest tests/clients
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium, the slow proofs too

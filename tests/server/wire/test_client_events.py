@@ -100,6 +100,19 @@ def test_session_update_takes_what_is_given_and_leaves_the_rest() -> None:
         ({"audio": {"input": {"format": {"rate": 4000}}}}, "session.audio.input.format.rate"),
         ({"audio": {"input": {"format": {"rate": True}}}}, "session.audio.input.format.rate"),
         ({"audio": {"output": {"speed": "fast"}}}, "session.audio.output.speed"),
+        ({"audio": {"output": {"voice": "nobody"}}}, "session.audio.output.voice"),
+        ({"audio": {"output": {"voice": {"id": "mine"}}}}, "session.audio.output.voice"),
+        (
+            {"audio": {"input": {"format": {"type": "audio/opus"}}}},
+            "session.audio.input.format.type",
+        ),
+        ({"output_modalities": ["audio", "text"]}, "session.output_modalities"),
+        ({"type": "transcription"}, "session.type"),
+        ({"prompt": {"id": "pmpt_1"}}, "session.prompt"),
+        ({"include": ["item.input_audio_transcription.logprobs"]}, "session.include"),
+        ({"tools": [{"type": "mcp", "server_label": "x"}]}, "session.tools[0].type"),
+        ({"max_output_tokens": 0}, "session.max_output_tokens"),
+        ({"tool_choice": "sometimes"}, "session.tool_choice"),
     ],
 )
 def test_names_the_field_that_is_wrong(session: object, param: str) -> None:
