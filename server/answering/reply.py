@@ -13,6 +13,7 @@ from typing import Protocol
 from models.llm import ChatRequest
 from rag.answer import REFUSAL, Answer, Source
 from rag.hit import Hit
+from server.answering.conversation import EMPTY
 from server.answering.cutting import Spoken
 from server.answering.generation import Generation
 from server.answering.kept_answers import STAGE
@@ -268,10 +269,15 @@ async def first_piece(generation: Generation, patience: Deadline) -> LlmUnavaila
 
 
 def ask_of(pipeline: Pipeline, found: Found, answers: ModelAnswers) -> tuple[ChatRequest, str]:
-    """Return the request, and the key of all that its answer depends on."""
+    """Return the request, and the key of all that its answer depends on.
+
+    The conversation is part of both only where the question leans on it: what stands alone has the
+    same answer for everybody.
+    """
     is_brief = Step.BRIEF_ANSWERS in pipeline.steps
     question = canonical_question(found.retrieval.question)
-    hits, window = found.retrieval.hits, pipeline.window
+    hits = found.retrieval.hits
+    window = pipeline.window if found.leans_on or found.is_going_on else EMPTY
     said = [(each.question, each.answer) for each in window.exchanges]
     parts = (
         answers.model.fingerprint,
