@@ -149,10 +149,11 @@ def _compare(parsed: argparse.Namespace) -> dict[str, Any]:
         raise NoPeer(f"{wanted} questions are needed, {len(chosen)} are here ({said}).")
     script = write_script([each.line for each in chosen], OUT / "script.json")
     words = write_words([as_scripted(each) for each in chosen], OUT / "words")
-    questions = [as_asked(each) for each in chosen]
     runs: list[dict[str, Any]] = []
     setups: dict[str, str] = {}
     for schedule in schedules:
+        shortest = shortest_answered(chosen, ROUNDS * asked_in(schedule))
+        questions = [as_asked(each) for each in shortest]
         bots = (tuned(_threads(parsed.threads, schedule.sessions)), defaults())
         setups |= {f"{each.name}, {schedule.sessions} sessions": each.said for each in bots}
         with ExitStack() as stack:

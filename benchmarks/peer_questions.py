@@ -48,11 +48,12 @@ def answered(lines: Sequence[ScriptLine]) -> list[PeerQuestion]:
 def shortest_answered(questions: Sequence[PeerQuestion], count: int) -> list[PeerQuestion]:
     """Return up to `count` questions in their order: those whose answers have the fewest words.
 
-    So that hardly a question is asked into an answer: interruptions are another measurement.
+    So that few questions are asked into an answer: interruptions are another measurement. No
+    answer comes twice, since Parley would have the second one's sound in its cache.
     """
-    kept = [each for each in questions if not each.is_refused]
-    shortest = sorted(kept, key=lambda each: len(each.answer.split()))[:count]
-    return [each for each in kept if each in shortest]
+    once = {each.answer: each for each in reversed(questions) if not each.is_refused}
+    shortest = sorted(once.values(), key=lambda each: len(each.answer.split()))[:count]
+    return [each for each in questions if each in shortest]
 
 
 def as_asked(question: PeerQuestion) -> Question:

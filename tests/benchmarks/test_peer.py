@@ -101,9 +101,9 @@ def test_setups_say_what_they_are() -> None:
     assert "OMP_NUM_THREADS" not in defaults().variables
 
 
-def test_the_shortest_answers_are_asked_for_in_their_order() -> None:
+def test_the_shortest_answers_are_asked_for_in_their_order_and_once() -> None:
     """Refusals would be shorter still, and are no answers."""
-    answers = ["one two three", "one", "one two three four", "one two", "no"]
+    answers = ["one two three", "one", "one two three four", "one two", "no", "one"]
     questions = [
         PeerQuestion(ScriptLine(Path(f"{number}.wav"), "q"), answer, is_refused=answer == "no")
         for number, answer in enumerate(answers)
