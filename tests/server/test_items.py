@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from audio.pcm import Samples
-from server.items import Answer
+from server.items import ITEMS_KEPT, Answer
 from tests.server.conftest import MakeStand, Stand
 from tests.server.test_barge_in import speaking
 from tests.server.test_session import ask
@@ -145,4 +145,60 @@ async def test_a_truncated_answer_that_is_then_ended_keeps_what_the_client_heard
     stand.recognizer.go.set()
     done = await stand.wire.wait_for("response.done")
     assert done["response"]["output"][0]["content"][0]["transcript"] == ""
+    await stand.end()
+
+
+def system(text: str, item_id: str) -> dict[str, Any]:
+    content = [{"type": "input_text", "text": text}]
+    return {"type": "message", "role": "system", "id": item_id, "content": content}
+
+
+async def test_items_are_put_where_the_client_says(make_stand: MakeStand) -> None:
+    """Last, at the front ("root"), behind another; each told with the id before it."""
+    stand = make_stand()
+    create = {"type": "conversation.item.create"}
+    stand.messages.send(
+        {**create, "item": system("one", "a")},
+        {**create, "item": system("two", "b")},
+        {**create, "item": system("three", "c"), "previous_item_id": "root"},
+        {**create, "item": system("four", "d"), "previous_item_id": "a"},
+    )
+    await stand.wire.wait_for("conversation.item.done", 4)
+    added = [e for e in stand.wire.events if e["type"] == "conversation.item.added"]
+    assert [event["previous_item_id"] for event in added] == [None, "a", None, "a"]
+    assert [item.id for item in stand.session._items.all()] == ["c", "a", "d", "b"]
+    await stand.end()
+
+
+async def test_ids_that_do_not_fit_are_refused_by_name(make_stand: MakeStand) -> None:
+    """An id that is taken, a place behind nothing, an item that was deleted already."""
+    stand = make_stand()
+    create = {"type": "conversation.item.create", "item": system("one", "a"), "event_id": "mine"}
+    delete = {"type": "conversation.item.delete", "item_id": "a"}
+    stand.messages.send(create, create, {**create, "previous_item_id": "nobody"}, delete, delete)
+    stand.messages.send({**create, "item": system("one", "b"), "previous_item_id": "a"})
+    await stand.wire.wait_for("error", 4)
+    errors = [event["error"] for event in stand.wire.events if event["type"] == "error"]
+    assert [error["param"] for error in errors] == [
+        "item.id",
+        "item.id",
+        "item_id",
+        "previous_item_id",
+    ]
+    assert errors[0]["event_id"] == "mine"
+    assert stand.wire.last("conversation.item.deleted")["item_id"] == "a"
+    assert stand.session._items.all() == ()
+    await stand.end()
+
+
+async def test_the_oldest_items_go_when_there_are_too_many(make_stand: MakeStand) -> None:
+    """A client that makes items without end takes no more memory for it."""
+    stand = make_stand()
+    for number in range(ITEMS_KEPT + 3):
+        item = system("text", f"item_{number}")
+        stand.messages.send({"type": "conversation.item.create", "item": item})
+    await stand.wire.wait_for("conversation.item.done", ITEMS_KEPT + 3)
+    kept = stand.session._items.all()
+    assert len(kept) == ITEMS_KEPT
+    assert kept[0].id == "item_3"
     await stand.end()
