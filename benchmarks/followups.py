@@ -121,12 +121,11 @@ def measure_dialogues(asker: Asker, dialogues: Sequence[Dialogue]) -> dict[str, 
     seconds = [asker.ask(each.second.text, asker.ask(each.first).window) for each in dialogues]
     alone = [asker.ask(each.second.text) for each in dialogues]
     pairs = list(zip(seconds, dialogues, strict=True))
+    held = [asked.holds(each.second) for asked, each in pairs if each.second.answers]
     return {
         "dialogues": len(dialogues),
         "right_passage_first": _share(asked.is_right(each.second) for asked, each in pairs),
-        "answer_holds_reference": _share(
-            asked.holds(each.second) for asked, each in pairs if each.second.answers
-        ),
+        "answer_holds_reference": _share(held) if held else None,
         "refused": _share(asked.answer.refused for asked in seconds),
         "taken_for_follow_ups": _share(leans_on_earlier(each.second.text) for each in dialogues),
         "right_passage_first_alone": _share(
@@ -195,7 +194,7 @@ def measure(embedder: Embedder, store: Store) -> dict[str, Any]:
 
 def _share(flags: Iterable[bool]) -> float:
     listed = list(flags)
-    return sum(listed) / len(listed) if listed else 0.0
+    return sum(listed) / len(listed)
 
 
 def main(arguments: list[str] | None = None) -> int:
