@@ -228,9 +228,11 @@ class Turn:
     def _remember(self, basis: Answer) -> None:
         """Later questions may lean on this one."""
         if not self.question.wish.is_out_of_band:
-            ids = (self.question.item_id, self._answer_item.id)
+            item = self._answer_item
+            ids = (self.question.item_id, item.id)
             exchange = exchange_of(self._transcript, basis, self._root, ids)
-            self._items.conversation.add(exchange, lambda: self._answer_item.transcript)
+            # Of the item alone: the turn would keep the question's sound, and engines gone since.
+            self._items.conversation.add(exchange, lambda: item.transcript)
 
     async def _write(self, script: Script) -> None:
         """Tell the answer as text."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from audio.pcm import Samples, encode_pcm16
 from server.errors import BadFrame, Gone, Idle, TooSlow
 from server.governor import Step
 from server.state import State
+from server.turn import Turn
 from tests.fakes import FakeRecognizer
 from tests.server.conftest import MakeStand
 
@@ -420,4 +422,18 @@ async def test_under_more_load_a_small_recogniser_hears_and_says_so(
     assert "small_recognizer" in report["degraded"]
     assert small.heard
     assert not stand.recognizer.heard
+    await stand.end()
+
+
+async def test_a_turn_is_gone_when_it_has_ended(make_stand: MakeStand, spoken: Samples) -> None:
+    """Up to 1.9 MB of the question's sound with it, though the conversation remembers its words."""
+    stand = make_stand()
+    stand.say(spoken)
+    await stand.wire.wait_for("parley.turn")
+    stand.messages.send(*ask("where is the car park"))
+    await stand.wire.wait_for("parley.turn", 2)
+    gc.collect()
+    turns = [each for each in gc.get_objects() if isinstance(each, Turn)]
+    own = [each for each in turns if each._items is stand.session._items]
+    assert not [each for each in own if each.question.samples is not None]
     await stand.end()
