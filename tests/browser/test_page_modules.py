@@ -192,6 +192,7 @@ CUT = """
     conversation.askTyped('When?');
     told('response.created', { response: { id: 'r1' } });
     told('parley.words', { response_id: 'r1', ends_ms: [100, 200, 300] });
+    told('parley.words', { response_id: 'r1', ends_ms: [500, 600] });
     hear('r1', 'i1', 'It opens at');
     conversation.play('i1', 150);
     conversation.interrupt();
