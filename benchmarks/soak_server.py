@@ -7,6 +7,7 @@ product: sockets, voice activity, endpoints, search, answers, caches. It is no s
 import asyncio
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ CHARACTER_MS = 40
 """Short speech: a soak is about turns."""
 RATE_HZ = 16_000
 TONE_HZ = 220
+TRIM_EVERY_S = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,6 +30,15 @@ def main(arguments: Sequence[str]) -> int:
     make_loop = hasten(speed) if speed != 1 else asyncio.new_event_loop
     _serve(make_loop)
     return 0
+
+
+def _keep_trimming() -> None:
+    """What the C library keeps of freed memory comes and goes by tens of MB and hides a leak."""
+    from server.watching.machine import trim_memory
+
+    while True:
+        trim_memory()
+        threading.Event().wait(TRIM_EVERY_S)
 
 
 def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
@@ -76,6 +87,7 @@ def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
         return SpeechEngines(ScriptedEars(), HummingVoice(), ())
 
     settings = replace(load_settings().settings, port=0)
+    threading.Thread(target=_keep_trimming, daemon=True).start()
     app = App(settings, print, True, load)
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(app.run(lambda port: print(f"Open http://127.0.0.1:{port}", flush=True)))
