@@ -12,7 +12,7 @@ from server.errors import InvalidEvent, StageError
 from server.speaking.track import Track
 from server.wire import server_events as told
 from server.wire.items import ClientItem, Message, Part, PartKind, Role
-from server.wire.outbox import Outbox, describe
+from server.wire.outbox import Outbox, describe_fault
 
 ITEMS_KEPT = 64
 """Older ones are forgotten. Of answers the words are kept and when each of them ends, no sound."""
@@ -150,7 +150,7 @@ class Items:
 
     async def tell_not_understood(self, item_id: str, error: StageError) -> None:
         """Tell that the recogniser failed on a spoken item."""
-        await self.outbox.event(told.TranscriptionFailed(item_id, describe(error)))
+        await self.outbox.event(told.TranscriptionFailed(item_id, describe_fault(error)))
 
     def keep(self, item: Kept) -> str | None:
         """Make an answer, or a call, the last item without telling; return the id before it.

@@ -100,14 +100,19 @@ class Outbox:
 
 
 def describe(error: ParleyError) -> dict[str, object]:
-    """Return the `error` object of the wire."""
+    """Return the `error` object of an `error` event."""
+    event_id = error.event_id if isinstance(error, ClientError) else None
+    return describe_fault(error) | {"event_id": event_id}
+
+
+def describe_fault(error: ParleyError) -> dict[str, object]:
+    """Return what is told of an error wherever one is told: no event of a client is named."""
     is_client = isinstance(error, ClientError)
     told: dict[str, object] = {
         "type": "invalid_request_error" if is_client else "server_error",
         "code": error.event_code if isinstance(error, InvalidEvent) else error.code,
         "message": str(error),
         "param": error.param if isinstance(error, ClientError) else None,
-        "event_id": error.event_id if isinstance(error, ClientError) else None,
         "retryable": error.retryable,
     }
     for name in ("retry_after_ms", "stage"):

@@ -61,12 +61,14 @@ class SessionConfig:
     instructions: str = ""
     tools: tuple[Tool, ...] = ()
     tool_choice: str | Mapping[str, Any] = "auto"
+    calls_in_parallel: bool = True
+    """Whether one response may call several functions."""
     narrowing: Filter = EVERYTHING
     """What answers may come from."""
     max_output_tokens: int | None = None
     """None: no limit ("inf")."""
     kept: Mapping[str, Any] = field(default_factory=dict)
-    """Fields without effect (truncation, tracing, include, ...), told again as they came."""
+    """Fields without effect (truncation, tracing, reasoning), told again as they came."""
     without_effect: tuple[str, ...] = ()
     """Paths of what the client asked for and nothing here honours."""
     voice: str = ""
@@ -84,8 +86,7 @@ class SessionConfig:
             "type": str(self.type),
             "object": "realtime.session",
             "id": session_id,
-            "model": self.model,
-            "include": self.kept.get("include"),
+            "include": None,
             "audio": {"input": heard},
             "expires_at": 0,
             "parley": {**parley, "without_effect": list(self.without_effect)},
@@ -98,13 +99,16 @@ class SessionConfig:
             "speed": self.speed,
         }
         return told | {
+            "model": self.model,
             "output_modalities": [str(self.modality)],
             "instructions": self.instructions,
             "tools": list(map(_told_tool, self.tools)),
             "tool_choice": self.tool_choice,
+            "parallel_tool_calls": self.calls_in_parallel,
             "max_output_tokens": self.max_output_tokens or "inf",
             "truncation": self.kept.get("truncation", "auto"),
             "tracing": self.kept.get("tracing"),
+            "reasoning": self.kept.get("reasoning"),
             "prompt": None,
         }
 

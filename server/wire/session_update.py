@@ -62,6 +62,7 @@ def read_answering(asked: Fields, around: Surround) -> SessionConfig:
     """Return the config with what a session and a single response have in common."""
     now = around.now
     instructions = asked.text("instructions", LONGEST_INSTRUCTIONS)
+    in_parallel = asked.flag("parallel_tool_calls")
     asked.value("model")
     _refuse_prompt(asked)
     _refuse_logprobs(asked)
@@ -71,6 +72,7 @@ def read_answering(asked: Fields, around: Surround) -> SessionConfig:
         instructions=now.instructions if instructions is None else instructions,
         tools=_read_tools(asked, now.tools),
         tool_choice=_read_tool_choice(asked, now.tool_choice),
+        calls_in_parallel=now.calls_in_parallel if in_parallel is None else in_parallel,
         max_output_tokens=_read_limit(asked, "max_output_tokens", now.max_output_tokens),
         kept={**now.kept, **_read_kept(asked)},
     )
@@ -194,8 +196,6 @@ def _read_kept(asked: Fields) -> dict[str, Any]:
         )
     if asked.has("reasoning"):
         kept["reasoning"] = asked.opaque("reasoning")
-    if asked.has("parallel_tool_calls"):
-        kept["parallel_tool_calls"] = asked.flag("parallel_tool_calls")
     return kept
 
 
@@ -255,9 +255,10 @@ def _refuse_logprobs(asked: Fields) -> None:
 def _without_effect(session: Fields, around: Surround, tools: tuple[Tool, ...]) -> tuple[str, ...]:
     """Return the paths of what was asked for in vain, so that nothing is silently dropped."""
     calls_functions = around.has_llm and bool(tools)
-    llm_only = () if calls_functions else ("instructions", "tools", "tool_choice")
-    names = (*llm_only, "tracing", "truncation", "reasoning", "parallel_tool_calls", "temperature")
-    asked_for = [session.at(name) for name in names if session.value(name)]
+    names = ["tracing", "truncation", "reasoning", "temperature"]
+    if not calls_functions:
+        names += ["instructions", "tools", "tool_choice", "parallel_tool_calls"]
+    asked_for = [session.at(n) for n in names if session.value(n) not in (None, "", [], {})]
     heard = session.child("audio").child("input")
     if heard.value("noise_reduction"):
         asked_for.append(heard.at("noise_reduction"))

@@ -99,9 +99,9 @@ SESSION_FIELDS: Mapping[str, str] = {
     "model": "any, told again as it was in the address",
     "output_modalities": '`["audio"]` or `["text"]`',
     "instructions": "kept; they guide a language model that is offered `tools`",
-    "tools, tool_choice, parallel_tool_calls": "kept; functions only. Called by a language "
-    "model, where "
-    "one is configured",
+    "tools, tool_choice": "kept; functions only. Called by a language model, where one is "
+    "configured",
+    "parallel_tool_calls": "honoured: false for one call a response",
     "max_output_tokens": "honoured: 1 to 4096 or `inf`; four characters are a token. The "
     "response is then "
     "`incomplete`",
@@ -125,6 +125,17 @@ SESSION_FIELDS: Mapping[str, str] = {
     "parley.filter": "ours: which documents may answer, as on `/ws`",
 }
 
+ADDED_FIELDS: Mapping[str, str] = {
+    "session.parley": "ours altogether: [protocol.md](protocol.md#ours)",
+    "error.retryable": "whether the same may succeed later",
+    "error.retry_after_ms": "of `at_capacity`: how long to wait before",
+    "error.stage": "of a failed stage: which one",
+    "session.audio.input.turn_detection.threshold": "also of `semantic_vad`, which hears by it",
+    "session.audio.input.turn_detection.prefix_padding_ms": "likewise",
+    "session.audio.input.turn_detection.silence_duration_ms": "likewise; `semantic_vad` "
+    "waits so long where words tell nothing",
+}
+
 
 def tables() -> str:
     """Return the generated part of the page."""
@@ -133,6 +144,7 @@ def tables() -> str:
             *_table("Client events", ("event", "here"), CLIENT_EVENTS),
             *_table("Server events", ("event", "here"), SERVER_EVENTS),
             *_table("`session.update`", ("field", "here"), SESSION_FIELDS),
+            *_table("Fields beside the protocol's", ("field", "here"), ADDED_FIELDS),
             *_order("A response: what may follow what", STOCK_RESPONSE),
             *_order("Speech and its item", SPEECH),
             *_order("A response on `/ws`", OWN_RESPONSE),

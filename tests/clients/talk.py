@@ -12,6 +12,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 
 from audio.pcm import Samples, decode_pcm16, encode_pcm16
 from audio.resample import resample
+from tests.sdk_types import check_types
 
 PATIENCE_S = 30
 RATE_HZ = 24_000
@@ -77,3 +78,4 @@ async def talking(
         talk = Talk(connection)
         await talk.until("session.created")
         yield talk
+        check_types(event.to_dict() for event in talk.events)

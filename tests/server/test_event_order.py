@@ -44,6 +44,7 @@ from server.wire.outbox import Outbox
 from tests.fake_chat import FakeChat, Played, fault, text
 from tests.fakes import FakeEmbedder, FakeMessages, FakeRecognizer, FakeSynthesizer
 from tests.orders import Told, check_orders
+from tests.sdk_types import check_types
 from tests.server.conftest import PRICES, MakeStand, frames, language_model
 from tests.server.test_session import ask
 
@@ -274,6 +275,8 @@ class Conversation(RuleBasedStateMachine):
         self.checked += len(fresh)
         for event in fresh:
             self.told.take(event)
+        if self.dialect.is_stock:
+            check_types(fresh)
 
     def teardown(self) -> None:
         try:

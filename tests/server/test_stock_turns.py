@@ -14,6 +14,7 @@ from models.llm import Finish, FinishReason, LlmFault, ToolCall
 from server.wire.dialect import STOCK_PATH, Dialect
 from tests.fake_chat import FakeChat, Played, fault, text
 from tests.orders import check_orders
+from tests.sdk_types import check_types
 from tests.server.conftest import MakeStand, Stand
 from tests.server.test_session import ask
 
@@ -41,6 +42,7 @@ def update(session: dict[str, Any]) -> dict[str, Any]:
 async def finish(stand: Stand) -> None:
     await stand.end()
     check_orders(stand.wire.events, is_stock=True)
+    check_types(stand.wire.events)
     assert not [kind for kind in stand.wire.types() if kind.startswith("parley.")]
 
 
@@ -409,6 +411,20 @@ async def test_a_transcription_session_answers_nothing(
     await finish(stand)
 
 
+async def test_wishes_without_effect_are_told_again_and_told_to_be_that(
+    make_stand: MakeStand,
+) -> None:
+    """truncation, tracing, reasoning: as they came, and their paths."""
+    stand = make_stand(STOCK)
+    ratio = {"type": "retention_ratio", "retention_ratio": 0.8}
+    wishes = {"truncation": ratio, "tracing": "auto", "reasoning": {"effort": "low"}}
+    stand.messages.send(update(wishes))
+    told = (await stand.wire.wait_for("session.updated"))["session"]
+    assert {name: told[name] for name in wishes} == wishes
+    assert sorted(told["parley"]["without_effect"]) == sorted(f"session.{name}" for name in wishes)
+    await finish(stand)
+
+
 async def test_silence_after_an_answer_is_told_once(make_stand: MakeStand) -> None:
     """idle_timeout_ms: timeout_triggered, an empty item, and a response that says nothing."""
     stand = make_stand(STOCK)
@@ -469,6 +485,21 @@ async def test_a_function_is_called_and_its_result_is_said(make_stand: MakeStand
         "",
         "sunny",
     ]
+    await finish(stand)
+
+
+async def test_functions_are_called_one_at_a_time_where_the_client_says_so(
+    make_stand: MakeStand,
+) -> None:
+    """parallel_tool_calls false: one call in the response, and the session tells the wish again."""
+    stand = make_stand(STOCK, [FakeChat([CALL[0], *CALL])])
+    stand.messages.send(update({"tools": [WEATHER], "parallel_tool_calls": False}))
+    updated = await stand.wire.wait_for("session.updated")
+    assert updated["session"]["parallel_tool_calls"] is False
+    assert updated["session"]["parley"]["without_effect"] == []
+    stand.messages.send(*ask("what is the weather"))
+    done = await stand.wire.wait_for("response.done")
+    assert [item["type"] for item in done["response"]["output"]] == ["function_call"]
     await finish(stand)
 
 

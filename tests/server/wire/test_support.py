@@ -3,11 +3,16 @@
 from types import NoneType
 from typing import Any, get_args
 
+import pytest
 from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
+from pydantic import ValidationError
 
 from server.wire.client_events import PARSERS
 from server.wire.support import CLIENT_EVENTS, PAGE, SERVER_EVENTS, with_tables
+from tests.sdk_types import check_types
 from tests.server.wire.test_server_events import event_types
+
+ERROR = {"type": "invalid_request_error", "message": "Bad."}
 
 
 def types_of(union: Any) -> set[str]:
@@ -39,3 +44,21 @@ def test_the_page_is_up_to_date() -> None:
     """Else: python -m server.wire.support"""
     page = PAGE.read_text()
     assert with_tables(page) == page
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "error", "error": ERROR},
+        {"type": "error", "event_id": 5, "error": ERROR},
+        {"type": "error", "event_id": "e", "error": {"message": "Bad."}},
+        {"type": "error", "event_id": "e", "error": {**ERROR, "severity": "high"}},
+        {"type": "error", "event_id": "e", "error": ERROR, "session_id": "s"},
+        {"type": "response.done", "event_id": "e", "response": {"status": "ended"}},
+    ],
+)
+def test_an_event_that_the_sdk_would_not_know_is_found(event: dict[str, Any]) -> None:
+    """The judge itself: a missing field, another type, an unknown field, an unknown value."""
+    check_types([{"type": "error", "event_id": "e", "error": ERROR}])
+    with pytest.raises((AssertionError, ValidationError)):
+        check_types([event])
