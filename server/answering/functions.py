@@ -2,7 +2,15 @@
 nothing but trouble; server/speaking/response.py tells of the calls.
 """
 
-from server.answering.tools import NOTHING, Decided, decide, has_results, is_asked, request_of
+from server.answering.tools import (
+    MOST_CALLS,
+    NOTHING,
+    Decided,
+    decide,
+    has_results,
+    is_asked,
+    request_of,
+)
 from server.deadline import Deadline
 from server.errors import LlmUnavailable
 from server.pipeline import Pipeline
@@ -28,8 +36,9 @@ async def functions_for(
     items = response.items.all()
     request = request_of(items, transcript, config)
     patience = min(Deadline.after(answers.limits.patience_s), deadline)
+    most_calls = MOST_CALLS if config.calls_in_parallel else 1
     try:
-        decided = await decide(answers.model, request, patience)
+        decided = await decide(answers.model, request, patience, most_calls)
     except LlmUnavailable as error:
         await response.listener.error(error)
         return NOTHING

@@ -5,8 +5,9 @@ a function called. What it says instead of a call counts only when it answers fr
 gave; else the documents answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from models.llm import ChatRequest, LlmError, Message, Role, TextDelta, ToolCall
@@ -66,7 +67,7 @@ def request_of(items: Sequence[Kept], question: str, config: SessionConfig) -> C
     """Return what the model is asked; `question` are the words of the user's last item."""
     answers = has_results(items)
     rules = f"{_ANSWERS if answers else _MAY_CALL}\n\n{config.instructions}".strip()
-    messages = [message for item in items if (message := _message_of(item)) is not None]
+    messages = list(_messages_of(items))
     if not answers and not (messages and messages[-1] == Message(Role.USER, question)):
         messages.append(Message(Role.USER, question))
     choice = config.tool_choice
@@ -80,7 +81,9 @@ def request_of(items: Sequence[Kept], question: str, config: SessionConfig) -> C
     )
 
 
-async def decide(chat: LanguageModel, request: ChatRequest, patience: Deadline) -> Decided:
+async def decide(
+    chat: LanguageModel, request: ChatRequest, patience: Deadline, most_calls: int = MOST_CALLS
+) -> Decided:
     """Ask the model. Raises LlmUnavailable when it does not answer, or breaks off."""
     calls: list[ToolCall] = []
     text = ""
@@ -91,7 +94,7 @@ async def decide(chat: LanguageModel, request: ChatRequest, patience: Deadline) 
                     calls.append(piece)
                 elif isinstance(piece, TextDelta):
                     text += piece.text
-                if len(calls) >= MOST_CALLS or len(text) > LONGEST_ANSWER:
+                if len(calls) >= most_calls or len(text) > LONGEST_ANSWER:
                     break
             engine = reply.endpoint.model.name
     except LlmError:
@@ -99,11 +102,33 @@ async def decide(chat: LanguageModel, request: ChatRequest, patience: Deadline) 
     return Decided(tuple(calls), text[:LONGEST_ANSWER].strip(), engine)
 
 
-def _message_of(item: Kept) -> Message | None:
-    if isinstance(item, FunctionCall):
-        return Message(Role.ASSISTANT, "", (ToolCall(item.call_id, item.name, item.arguments),))
-    if isinstance(item, FunctionOutput):
-        return Message(Role.TOOL, item.output, tool_call_id=item.call_id)
+def _messages_of(items: Sequence[Kept]) -> Iterator[Message]:
+    """Calls made together are one message, right before their results, and have a result each:
+    endpoints refuse a conversation where it is otherwise.
+    """
+    results = {item.call_id: item.output for item in items if isinstance(item, FunctionOutput)}
+    for are_calls, group in groupby(items, lambda item: isinstance(item, FunctionCall)):
+        if are_calls:
+            calls = [each for each in group if isinstance(each, FunctionCall)]
+            yield from _calls(calls, results)
+        else:
+            yield from (message for item in group if (message := _said(item)) is not None)
+
+
+def _calls(calls: Sequence[FunctionCall], results: Mapping[str, str]) -> Iterator[Message]:
+    made = tuple(
+        ToolCall(call.call_id, call.name, call.arguments)
+        for call in calls
+        if call.call_id in results
+    )
+    if made:
+        yield Message(Role.ASSISTANT, "", made)
+    yield from (Message(Role.TOOL, results[call.id], tool_call_id=call.id) for call in made)
+
+
+def _said(item: Kept) -> Message | None:
+    if isinstance(item, FunctionCall | FunctionOutput):
+        return None
     if isinstance(item, Answer):
         return Message(Role.ASSISTANT, item.transcript) if item.transcript else None
     return Message(Role(item.role), item.text) if item.text else None

@@ -51,6 +51,25 @@ def test_results_are_messages_of_the_tool_and_are_to_be_answered_from() -> None:
     assert not has_results([*items, said(wire.Role.USER, "and tickets?")])
 
 
+def test_calls_made_together_are_one_message_with_a_result_each() -> None:
+    """Endpoints refuse a call without a result, a result without a call, and words in between."""
+    calls = [wire.FunctionCall("look_up", f"call_{n}", "{}", f"item_{n}") for n in range(3)]
+    outputs = [wire.FunctionOutput(f"call_{n}", f"result {n}", f"output_{n}") for n in (1, 0, 7)]
+    said_between = said(wire.Role.USER, "and?")
+    items: list[Kept] = [said(wire.Role.USER, "weather?"), *calls, outputs[0], said_between]
+    request = request_of([*items, *outputs[1:]], "and?", CONFIG)
+    told = [
+        (each.role, each.text or [call.id for call in each.tool_calls]) for each in request.messages
+    ]
+    assert told[1:] == [
+        (Role.USER, "weather?"),
+        (Role.ASSISTANT, ["call_0", "call_1"]),
+        (Role.TOOL, "result 0"),
+        (Role.TOOL, "result 1"),
+        (Role.USER, "and?"),
+    ]
+
+
 async def test_calls_and_words_are_told_apart_and_bounded() -> None:
     """Calls as the model wrote them; too many, or giant ones, are left out."""
     giant = replace(CALL, arguments="x" * (LONGEST_ARGUMENTS + 1))
@@ -59,6 +78,13 @@ async def test_calls_and_words_are_told_apart_and_bounded() -> None:
     assert decided.calls == (CALL,) * MOST_CALLS
     decided = await decide(chat.model, ASKED, Deadline.after(5))
     assert (decided.calls, decided.text, decided.engine) == ((), "It is", "fake model")
+
+
+async def test_one_call_at_a_time_is_one_call() -> None:
+    """As parallel_tool_calls false asks; the rest of what the model wrote is not read."""
+    chat = bench([CALL, replace(CALL, id="call_2"), FINISH])
+    decided = await decide(chat.model, ASKED, Deadline.after(5), most_calls=1)
+    assert decided.calls == (CALL,)
 
 
 async def test_a_model_that_breaks_off_is_unavailable() -> None:
