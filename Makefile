@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PEER_VENV := .venv-peer
 CLIENTS := .clients
-AGENTS := @openai/agents@0.20.0 zod@4.6.7
+NPM ?= npm
+CLIENTS_LIMIT_S ?= 240
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
@@ -82,10 +83,8 @@ profile: $(VENV)/dev.stamp ## a CPU and a memory profile of a scripted load, int
 	@$(BIN)/python -m benchmarks.profile_load
 
 clients: $(VENV)/dev.stamp ## stock clients of the OpenAI Realtime protocol: openai-python, openai-agents and @openai/agents (npm), into .clients
-	@npm install --silent --no-audit --no-fund --prefix $(CLIENTS) $(AGENTS)
-	@test -x $(CLIENTS)/python/bin/python || $(PYTHON) -m venv $(CLIENTS)/python
-	@$(CLIENTS)/python/bin/python -m pip install --quiet --disable-pip-version-check openai-agents==0.24.0
-	@$(BIN)/python -m pytest tests/clients
+	@$(BIN)/python -m tests.clients.install --npm $(NPM) --limit-s $(CLIENTS_LIMIT_S); installed=$$?; \
+	  $(BIN)/python -m pytest tests/clients && exit $$installed
 
 browser: $(VENV)/dev.stamp system ## the page in a real Chromium, the slow proofs too
 	@$(BIN)/python -m pytest tests/browser -m browser
@@ -102,4 +101,4 @@ system: ## the Debian packages that the tests use, where this may be done
 	@scripts/system-packages chromium flite espeak-ng redis-server
 
 clean: ## remove what was made, but no data
-	rm -rf $(VENV) $(PEER_VENV) .mypy_cache .ruff_cache .pytest_cache demo-output
+	rm -rf $(VENV) $(PEER_VENV) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache demo-output

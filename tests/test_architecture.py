@@ -123,6 +123,14 @@ def test_no_index_address_is_committed() -> None:
     """Pinned versions with hashes, but no host of a registry."""
     named = [path.name for path in (ROOT / "requirements").iterdir() if "://" in path.read_text()]
     assert not named
+    locks = [*ROOT.glob("examples/**/package-lock.json"), *ROOT.glob("tests/**/package-lock.json")]
+    locks = [path for path in locks if "node_modules" not in path.parts]
+    assert locks
+    for path in locks:
+        assert "://" not in path.read_text(), f"{path} names a host"
+        assert path.read_text().count('"integrity": "sha512-') >= path.read_text().count(
+            '"node_modules/'
+        )
     for path in (ROOT / "requirements").glob("*.txt"):
         pins = [line for line in path.read_text().splitlines() if "==" in line and line[0] != " "]
         assert pins

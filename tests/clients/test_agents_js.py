@@ -10,18 +10,17 @@ import pytest
 
 from audio.pcm import Samples, encode_pcm16
 from audio.resample import resample
+from tests.clients.install import FOLDER, NPM_STAMP
 from tests.llm_server import LlmServer, calls, says
 from tests.server.running import RunningApp
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / ".clients"
 SCRIPT = Path(__file__).parent / "agents.mjs"
 PATIENCE_S = 100
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
     pytest.mark.skipif(
-        not (FOLDER / "node_modules" / "@openai" / "agents").is_dir(),
+        not (FOLDER / NPM_STAMP).exists(),
         reason="@openai/agents is not installed: make clients",
     ),
     pytest.mark.timeout(PATIENCE_S + 20),

@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from pathlib import Path
 
 import pytest
 
+from tests.clients.install import FOLDER, PIP_STAMP
 from tests.server.running import RunningApp
 
-PYTHON = Path(__file__).parents[2] / ".clients" / "python" / "bin" / "python"
+PYTHON = FOLDER / "python" / "bin" / "python"
 PATIENCE_S = 90
 SCRIPT = """
 import asyncio, json, sys
@@ -35,7 +35,9 @@ asyncio.run(main())
 """
 
 pytestmark = [
-    pytest.mark.skipif(not PYTHON.exists(), reason="openai-agents is not installed: make clients"),
+    pytest.mark.skipif(
+        not (FOLDER / PIP_STAMP).exists(), reason="openai-agents is not installed: make clients"
+    ),
     pytest.mark.timeout(PATIENCE_S + 20),
 ]
 
