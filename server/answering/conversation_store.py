@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from server.answering.conversation import Exchange, Window
+from server.cache.key import CONVERSATION
 from server.cache.redis_tier import RedisTier, RedisUnavailable
 
 KEPT_HERE: Final = 256
@@ -69,7 +70,7 @@ class ConversationStore:
 
 def _name(key: str) -> str:
     """The key's digest: who reads Redis's keys must not be able to resume anything."""
-    return f"conversation:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
+    return f"{CONVERSATION}:{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}"
 
 
 def _encode(window: Window) -> bytes:

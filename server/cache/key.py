@@ -20,6 +20,11 @@ PREFIX: Final = "parley:1:"
 EPOCH_KEY: Final = f"{PREFIX}epoch"
 """A counter in Redis that grows with every invalidation; see server/cache/ladder.py."""
 
+LEASE: Final = "lease"
+CONVERSATION: Final = "conversation"
+NO_STAGES: Final = frozenset({LEASE, CONVERSATION})
+"""First parts of keys that stand where a stage's name does and hold no cached value."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=-]")
 
 
@@ -35,6 +40,15 @@ def cache_key(stage: str, parts: tuple[str, ...], content: bytes) -> str:
         digest.update(part)
     shown = ":".join(_UNSAFE.sub("_", part) for part in parts)
     return f"{stage}:{shown}:{digest.hexdigest()}"
+
+
+def stage_of(key: str) -> str | None:
+    """Return the stage whose value is under the key, with PREFIX; None for what is no cached value:
+    the epoch, a lease, a conversation, another program's key.
+    """
+    stage, colon, _ = key.removeprefix(PREFIX).partition(":")
+    is_value = key.startswith(PREFIX) and colon and stage not in NO_STAGES
+    return stage if is_value else None
 
 
 @cache

@@ -25,7 +25,7 @@ from redis.exceptions import (
 )
 
 from server.breaker import Breaker
-from server.cache.key import EPOCH_KEY, PREFIX
+from server.cache.key import EPOCH_KEY, LEASE, PREFIX, stage_of
 from server.cache.redis_address import RedisAddress, parse_redis_url
 
 Result = TypeVar("Result")
@@ -106,7 +106,7 @@ class RedisTier:
 
     async def claim(self, key: str, lease_s: float) -> Lease | None:
         """Take the lease on a key, or return None while another has it. Raises RedisUnavailable."""
-        lease = Lease(f"{PREFIX}lease:{key}", secrets.token_hex(8))
+        lease = Lease(f"{PREFIX}{LEASE}:{key}", secrets.token_hex(8))
         if await self._call(lambda: self._take(lease, lease_s)):
             return lease
         # Held, then, or just run out, or nothing that is answered here means anything.
@@ -130,21 +130,26 @@ class RedisTier:
         return int(found) if found and found.isdigit() else 0
 
     async def invalidate(self, pattern: str) -> int:
-        """Delete the keys that match the glob and tell the servers. Raises RedisUnavailable."""
+        """Delete the cached values whose keys match the glob and tell the servers; return how many.
+
+        Conversations that are kept for their clients, and leases, are no cached values. Raises one
+        of FAILURES.
+        """
         count = 0
         async with asyncio.timeout(SWEEP_GUARD_S):
             async for key in self._client.scan_iter(match=PREFIX + pattern, count=500):
-                count += await self._client.delete(key) if key != EPOCH_KEY.encode() else 0
+                if stage_of(bytes(key).decode(errors="replace")) is not None:
+                    count += await self._client.delete(key)
             await self._client.incr(EPOCH_KEY)
         return count
 
     async def count(self) -> dict[str, int]:
-        """Return the number of keys by stage."""
+        """Return the number of cached values by stage. Raises one of FAILURES."""
         counts: dict[str, int] = {}
         async with asyncio.timeout(SWEEP_GUARD_S):
             async for key in self._client.scan_iter(match=f"{PREFIX}*:*", count=500):
-                stage = bytes(key).decode(errors="replace").removeprefix(PREFIX).partition(":")[0]
-                counts[stage] = counts.get(stage, 0) + 1
+                if stage := stage_of(bytes(key).decode(errors="replace")):
+                    counts[stage] = counts.get(stage, 0) + 1
         return counts
 
     async def close(self) -> None:

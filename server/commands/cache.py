@@ -1,6 +1,7 @@
 """`parley cache stats | clear | invalidate | warm`: what Redis and disk hold, less of it, or more.
 
 It works beside a running server, which empties its memory within a second of a clear or invalidate.
+Conversations that Redis keeps for clients who come back are no part of the cache: they stay.
 """
 
 import argparse
@@ -100,7 +101,8 @@ async def _drop(ladder: Ladder, pattern: str) -> int:
 
     async def from_redis() -> None:
         if ladder.redis is not None:
-            print(f"redis: {await ladder.redis.invalidate(pattern)} values dropped")
+            count = await ladder.redis.invalidate(pattern)
+            print(f"redis: {count} values dropped; conversations that are kept there stay")
 
     return FAILED if await _each(from_disk, from_redis) else DONE
 
