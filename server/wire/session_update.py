@@ -24,6 +24,9 @@ from server.wire.session_config import (
     SessionType,
 )
 
+_NO_TRANSCRIPTION = ("language", "languages", "prompt", "keywords", "delay")
+"""What is not asked of the recogniser, whose language and words are the server's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surround:
@@ -203,14 +206,14 @@ def _read_transcription(parent: Fields, name: str) -> Mapping[str, Any] | None:
     if parent.value(name) is None:
         return None
     told = parent.child(name)
-    known = {
+    known: dict[str, Any] = {
         "model": told.text("model", 100),
         "language": told.text("language", 40),
         "prompt": told.text("prompt", 8192),
         "delay": told.text("delay", 40),
+        "keywords": told.texts("keywords", 500),
+        "languages": told.texts("languages", 50),
     }
-    told.texts("keywords", 500)
-    told.texts("languages", 50)
     return {field: value for field, value in known.items() if value is not None}
 
 
@@ -221,8 +224,8 @@ def _read_noise_reduction(parent: Fields, name: str) -> Mapping[str, Any] | None
     kind = told.text("type", 40)
     if kind not in ("near_field", "far_field"):
         raise told.refuse("type", "must be near_field or far_field.")
-    told.number("strength", 0.0, 1.0)
-    return {"type": kind}
+    strength = told.number("strength", 0.0, 1.0)
+    return {"type": kind} if strength is None else {"type": kind, "strength": strength}
 
 
 def _read_voice(output: Fields, now: str, around: Surround) -> str:
@@ -262,4 +265,6 @@ def _without_effect(session: Fields, around: Surround, tools: tuple[Tool, ...]) 
     heard = session.child("audio").child("input")
     if heard.value("noise_reduction"):
         asked_for.append(heard.at("noise_reduction"))
+    told = heard.child("transcription")
+    asked_for += [told.at(name) for name in _NO_TRANSCRIPTION if told.value(name)]
     return (*asked_for, *session.unknown())

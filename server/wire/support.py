@@ -22,21 +22,17 @@ CLIENT_EVENTS: Mapping[str, str] = {
     "session.update": "supported; the fields below",
     "input_audio_buffer.append": "supported; at most 15 MiB of audio (`audio_too_large`), whole "
     "samples (`bad_frame`)",
-    "input_audio_buffer.commit": "supported; nothing said: `input_audio_buffer_commit_empty`. It "
-    "asks "
-    "for no response",
+    "input_audio_buffer.commit": "supported; nothing said: `input_audio_buffer_commit_empty`. "
+    "It asks for no response",
     "input_audio_buffer.clear": "supported",
     "output_audio_buffer.clear": "supported over WebSocket too: ends the answer",
-    "conversation.item.create": "supported; `message` (user, assistant, system), `function_call`, "
-    "`function_call_output`. Other types, `input_image` among the parts: refused, naming `type`. "
-    "`previous_item_id` may be `root`",
+    "conversation.item.create": "supported; the fields below",
     "conversation.item.retrieve": "supported; `item_not_found`. Audio itself is not kept",
     "conversation.item.delete": "supported; `item_not_found`",
     "conversation.item.truncate": "supported: transcript and history hold the words heard by then. "
     "More than was sent, or no spoken answer: refused, naming the field",
-    "response.create": "supported; while an answer is given "
-    "`conversation_already_has_active_response`, nothing to answer `no_question`. "
-    '`conversation: "none"`: up to four beside it (`too_many_responses`)',
+    "response.create": "supported; the fields below. While an answer is given "
+    "`conversation_already_has_active_response`, nothing to answer `no_question`",
     "response.cancel": "supported; none, or no such, is given: `response_cancel_not_active`",
 }
 
@@ -48,8 +44,7 @@ SERVER_EVENTS: Mapping[str, str] = {
     "conversation.item.added": "sent",
     "conversation.item.done": "sent",
     "conversation.item.deleted": "sent; also when a question goes on and its first item is "
-    "joined to "
-    "the next",
+    "joined to the next",
     "conversation.item.retrieved": "sent",
     "conversation.item.truncated": "sent",
     "conversation.item.input_audio_transcription.delta": "sent while the person speaks, when "
@@ -100,31 +95,57 @@ SESSION_FIELDS: Mapping[str, str] = {
     "output_modalities": '`["audio"]` or `["text"]`',
     "instructions": "kept; they guide a language model that is offered `tools`",
     "tools, tool_choice": "kept; functions only. Called by a language model, where one is "
-    "configured",
+    "configured. `mcp`: refused (`unsupported`, of a choice `invalid_value`)",
     "parallel_tool_calls": "honoured: false for one call a response",
-    "max_output_tokens": "honoured: 1 to 4096 or `inf`; four characters are a token. The "
-    "response is then "
-    "`incomplete`",
-    "audio.input.format, audio.output.format": "`audio/pcm` (24 kHz; any `rate` from 8 to 96 kHz), "
-    "`audio/pcmu`, `audio/pcma`",
-    "audio.input.transcription": "turns the events on; model, language and prompt are the "
-    "server's own",
-    "audio.input.noise_reduction": "without effect",
-    "audio.input.turn_detection": "`server_vad` (`threshold` 0.05 to 0.99, `prefix_padding_ms` "
-    "to 2000, "
-    "`silence_duration_ms` 100 to 5000, `idle_timeout_ms`), `semantic_vad` (`eagerness`), both "
-    "with "
-    "`create_response` and `interrupt_response`; null: the client commits",
+    "max_output_tokens": "honoured: 1 to 4096 or `inf`; four characters are a token. The response "
+    "is then `incomplete`",
+    "audio.input.format, audio.output.format": "`type`: `audio/pcm` (24 kHz; any `rate` from 8 to "
+    "96 kHz), `audio/pcmu`, `audio/pcma`",
+    "audio.input.transcription": "turns the events on. `model` is the server's own; `language`, "
+    "`languages`, `prompt`, `keywords`, `delay`: without effect",
+    "audio.input.noise_reduction": "`type`, `strength`: told again; without effect",
+    "audio.input.turn_detection": "`type`: `server_vad` (`threshold` 0.05 to 0.99, "
+    "`prefix_padding_ms` to 2000, `silence_duration_ms` 100 to 5000, `idle_timeout_ms` from 1000), "
+    "`semantic_vad` (`eagerness`), both with `create_response` and `interrupt_response`; null: "
+    "the client commits",
     "audio.output.voice": "the voice in use, by its name or one of the stock names; told as what "
-    "it is. "
-    "Another name is refused",
+    "it is. Another name is refused, and so is an `id` (`unsupported`)",
     "audio.output.speed": "0.25 to 2",
     "include": "refused (`unsupported`): the recognisers tell no logprobs",
     "prompt": "refused (`unsupported`): there are no stored prompts",
     "truncation, tracing, reasoning": "told again; without effect",
     "parley.filter": "ours: which documents may answer, as on `/ws`",
 }
-
+ITEM_FIELDS: Mapping[str, str] = {
+    "type": "`message`, `function_call`, `function_call_output`; `item_reference` in the `input` "
+    "of a response. Others are refused (`unsupported`)",
+    "id": "kept; one that is taken is refused. Without it the server makes one",
+    "object, status": "accepted; every item of a client is `completed`",
+    "role": "`user`, `assistant`, `system`",
+    "content": "1 to 16 parts, 32,768 characters in all",
+    "content.type": "`input_text` of the user and the system, `input_audio` of the user, "
+    "`output_text` and `output_audio` of the assistant. Others, `input_image` too: refused "
+    "(`invalid_value`)",
+    "content.text": "kept; not blank of the user",
+    "content.audio": "of `input_audio`: in the session's input format; understood where there is "
+    "no `transcript`, and not kept. Of `output_audio`: ignored",
+    "content.transcript": "kept",
+    "content.image_url, content.detail": "ignored: there are no images",
+    "name, call_id, arguments": "of a `function_call`; `call_id` is made up where there is none",
+    "output": "of a `function_call_output`, which needs its `call_id`",
+}
+RESPONSE_FIELDS: Mapping[str, str] = {
+    "conversation": '`auto`; `"none"`: beside the conversation and the answer, up to four '
+    "(`too_many_responses`)",
+    "input": "up to 64 items or references to some of the conversation: what is answered instead "
+    "of it. `[]`: `no_question`",
+    "metadata": "told again; up to 16 keys",
+    "instructions, tools, tool_choice, parallel_tool_calls": "for this response, as in "
+    "`session.update`",
+    "output_modalities, max_output_tokens, audio.output": "likewise: `format`, `voice`, `speed`",
+    "reasoning": "without effect",
+    "prompt": "refused (`unsupported`)",
+}
 ADDED_FIELDS: Mapping[str, str] = {
     "session.parley": "ours altogether: [protocol.md](protocol.md#ours)",
     "error.retryable": "whether the same may succeed later",
@@ -144,6 +165,8 @@ def tables() -> str:
             *_table("Client events", ("event", "here"), CLIENT_EVENTS),
             *_table("Server events", ("event", "here"), SERVER_EVENTS),
             *_table("`session.update`", ("field", "here"), SESSION_FIELDS),
+            *_table("`conversation.item.create`", ("field of `item`", "here"), ITEM_FIELDS),
+            *_table("`response.create`", ("field of `response`", "here"), RESPONSE_FIELDS),
             *_table("Fields beside the protocol's", ("field", "here"), ADDED_FIELDS),
             *_order("A response: what may follow what", STOCK_RESPONSE),
             *_order("Speech and its item", SPEECH),

@@ -418,10 +418,19 @@ async def test_wishes_without_effect_are_told_again_and_told_to_be_that(
     stand = make_stand(STOCK)
     ratio = {"type": "retention_ratio", "retention_ratio": 0.8}
     wishes = {"truncation": ratio, "tracing": "auto", "reasoning": {"effort": "low"}}
-    stand.messages.send(update(wishes))
+    transcription = {"model": "whisper-1", "language": "fr", "keywords": ["boat"]}
+    noise = {"type": "near_field", "strength": 0.5}
+    heard = {"transcription": transcription, "noise_reduction": noise}
+    stand.messages.send(update({**wishes, "audio": {"input": heard}}))
     told = (await stand.wire.wait_for("session.updated"))["session"]
     assert {name: told[name] for name in wishes} == wishes
-    assert sorted(told["parley"]["without_effect"]) == sorted(f"session.{name}" for name in wishes)
+    assert {name: told["audio"]["input"][name] for name in heard} == heard
+    in_vain = [f"session.{name}" for name in wishes]
+    in_vain += [
+        f"session.audio.input.{name}"
+        for name in ("noise_reduction", "transcription.keywords", "transcription.language")
+    ]
+    assert sorted(told["parley"]["without_effect"]) == sorted(in_vain)
     await finish(stand)
 
 

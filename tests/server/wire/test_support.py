@@ -1,14 +1,30 @@
 """docs/realtime.md: its tables are the code's, and no event of the GA protocol is missing."""
 
+from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Any, get_args
 
 import pytest
-from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
-from pydantic import ValidationError
+from openai.types.realtime import (
+    ConversationItemCreateEvent,
+    RealtimeClientEvent,
+    RealtimeResponseCreateParams,
+    RealtimeServerEvent,
+    RealtimeSessionCreateRequest,
+    RealtimeTranscriptionSessionCreateRequest,
+)
+from pydantic import BaseModel, ValidationError
 
 from server.wire.client_events import PARSERS
-from server.wire.support import CLIENT_EVENTS, PAGE, SERVER_EVENTS, with_tables
+from server.wire.support import (
+    CLIENT_EVENTS,
+    ITEM_FIELDS,
+    PAGE,
+    RESPONSE_FIELDS,
+    SERVER_EVENTS,
+    SESSION_FIELDS,
+    with_tables,
+)
 from tests.sdk_types import check_types
 from tests.server.wire.test_server_events import event_types
 
@@ -30,6 +46,53 @@ def test_every_event_that_the_sdk_knows_has_a_row() -> None:
     """And no row is made up."""
     assert set(CLIENT_EVENTS) == types_of(RealtimeClientEvent)
     assert set(SERVER_EVENTS) == types_of(RealtimeServerEvent)
+
+
+def fields_of(annotation: object, path: str = "") -> Iterator[str]:
+    """The dotted path of every field of a model of the SDK, or of any model of a union."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        yield from (each for part in get_args(annotation) for each in fields_of(part, path))
+        return
+    for name, field in annotation.model_fields.items():
+        yield f"{path}{name}"
+        yield from fields_of(field.annotation, f"{path}{name}.")
+
+
+def has_a_row(path: str, rows: Mapping[str, str]) -> bool:
+    """Whether it is named by a row, or in the row of what it is in, or what is in it is."""
+    named = {name: told for names, told in rows.items() for name in names.split(", ")}
+    if path in named or any(name.startswith(f"{path}.") for name in named):
+        return True
+    around, _, name = path.rpartition(".")
+    if around.startswith(WHOLE):
+        return True
+    return f"`{name}`" in named.get(around, "")
+
+
+WHOLE = (
+    *("tools", "tool_choice", "tracing", "truncation", "reasoning", "prompt", "input"),
+    "audio.output.format",
+    "audio.output.voice",
+)
+"""What is in them has no row of its own. The items of an `input` are those of ITEM_FIELDS."""
+OF_OTHER_ITEMS = {"approve", "approval_request_id", "reason", "server_label", "error", "tools"}
+"""Of items that are refused by their type."""
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        (RealtimeSessionCreateRequest, SESSION_FIELDS),
+        (RealtimeTranscriptionSessionCreateRequest, SESSION_FIELDS),
+        (RealtimeResponseCreateParams, RESPONSE_FIELDS),
+        (ConversationItemCreateEvent.model_fields["item"].annotation, ITEM_FIELDS),
+    ],
+)
+def test_every_field_that_the_sdk_knows_has_a_row(model: object, rows: Mapping[str, str]) -> None:
+    """Of the session, of a response, of an item."""
+    paths = {path for path in fields_of(model) if path.split(".")[0] not in OF_OTHER_ITEMS}
+    assert len(paths) > 8
+    assert not [path for path in sorted(paths) if not has_a_row(path, rows)]
 
 
 def test_rows_say_what_the_code_does() -> None:
