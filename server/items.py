@@ -85,8 +85,12 @@ class Items:
         return self
 
     def new_id(self, kind: str) -> str:
-        """Return an id that is used nowhere else in the process."""
-        return f"{kind}_{self.session_id}_{next(self._numbers)}"
+        """Return an id that is used nowhere else in the process, not even by an item of a client.
+
+        An answer's item has the id of its response behind `item_`.
+        """
+        names = (f"{kind}_{self.session_id}_{number}" for number in self._numbers)
+        return next(each for each in names if not {each, f"item_{each}"} & self._kept.keys())
 
     @property
     def conversation_id(self) -> str:

@@ -202,3 +202,24 @@ async def test_the_oldest_items_go_when_there_are_too_many(make_stand: MakeStand
     assert len(kept) == ITEMS_KEPT
     assert kept[0].id == "item_3"
     await stand.end()
+
+
+async def test_ids_of_the_server_that_a_client_takes_first(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """The next items get others: speech is heard and answered, and nothing is overwritten."""
+    stand = make_stand()
+    created = await stand.wire.wait_for("session.created")
+    session_id = created["session"]["id"]
+    for kind in ("item", "item_resp"):
+        for number in range(12, 0, -1):
+            item = ask("what does a ticket cost")[0]["item"]
+            taken = {**item, "id": f"{kind}_{session_id}_{number}"}
+            stand.messages.send({"type": "conversation.item.create", "item": taken})
+    stand.say(spoken)
+    report = await stand.wire.wait_for("parley.turn")
+    assert report["outcome"] == "answered"
+    added = [e["item"]["id"] for e in stand.wire.events if e["type"] == "conversation.item.added"]
+    assert len(added) == len(set(added))
+    assert "error" not in stand.wire.types()
+    await stand.end()
