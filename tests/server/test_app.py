@@ -101,8 +101,10 @@ async def test_a_recording_without_speech_gets_no_turn(server: RunningApp) -> No
             await conversation.ask(np.zeros(1600, np.float32), 16_000, timeout_s=0.5)
 
 
-def test_the_reports_tell_what_runs(server: RunningApp) -> None:
-    """/health, /ready, /metrics, /stats and /history after the turns above."""
+async def test_the_reports_tell_what_runs(server: RunningApp) -> None:
+    """/health, /metrics, /stats and /history after a turn."""
+    recording = read_wav(QUESTIONS[0].wav)
+    await ask_once(server.url, recording.samples, recording.rate_hz)
     health = json.loads(server.get("/health")[1])
     assert health["status"] == "ok"
     assert "pocketsphinx" in health["engines"]["stt"]
