@@ -5,26 +5,26 @@
 """
 
 import argparse
-import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Never
 
 # As in server/cli.py: before any library that starts OpenMP threads is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM."""
+def main(arguments: Sequence[str] | None = None) -> Never:
+    """Serve until SIGTERM, then end the process as `parley serve` does."""
     from benchmarks.script import load_script
     from benchmarks.standin import STANDIN_DIR, load_standins
     from benchmarks.standin_calibration import tune_standins
     from models.allocation import keep_freed_memory
     from server.app import App
+    from server.commands.serve import say, serve_to_the_end
     from server.settings import load_settings
 
     parsed = _parser().parse_args(arguments)
@@ -39,16 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data_dir=STANDIN_DIR / "data" if is_own else loaded.settings.data_dir,
     )
     load_speech = partial(load_standins, load_script(parsed.script))
-    app = App(settings, _say, parsed.samples, load_speech, calibration=fit.note)
+    app = App(settings, say, parsed.samples, load_speech, calibration=fit.note)
 
     def on_ready(port: int) -> None:
         engines = app.engines()
-        _say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
-        _say(f"  {fit.note}")
-        _say(f"Open http://{settings.host}:{port}")
+        say(f"Hears: {engines['stt']}. Speaks: {engines['tts']}. Answers: {engines['answer']}.")
+        say(f"  {fit.note}")
+        say(f"Open http://{settings.host}:{port}")
 
-    asyncio.run(app.run(on_ready))
-    return 0
+    serve_to_the_end(app, on_ready)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,9 +58,5 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say(text: str) -> None:
-    print(text, flush=True, file=sys.stdout)
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -50,6 +50,14 @@ def run_serve(
         scheme = "https" if settings.tls_cert else "http"
         say(f"Open {scheme}://{settings.host}:{port}")
 
+    serve_to_the_end(app, on_ready)
+
+
+def serve_to_the_end(app: App, on_ready: Callable[[int], None]) -> Never:
+    """Run the app until it is stopped, wait for its threads, and end the process with 0.
+
+    Whatever loads engines and serves must end so: see `end_process`.
+    """
     asyncio.run(app.run(on_ready))
     app.join()
     say("Stopped.")

@@ -1,16 +1,21 @@
 """The stand-in recogniser costs what the real one does and says what the script says."""
 
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pytest
 
 from audio.pcm import Samples
+from benchmarks import standin_calibration, standin_server
 from benchmarks.demo import SPEECH_DIR
 from benchmarks.recorded_questions import lines_of
-from benchmarks.script import Script, as_sent
+from benchmarks.script import Script, as_sent, write_script
 from benchmarks.standin import TOKENS, StandinRecognizer, made
 from benchmarks.standin_whisper import Shape, make_standin_whisper
+from server.app import App
+from server.calibration.use import Fit
+from server.commands import serve
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +52,17 @@ def test_a_model_is_made_once(tmp_path: Path) -> None:
     (tmp_path / "base.en").mkdir()
     assert made("base.en", tmp_path) == tmp_path / "base.en"
     assert list((tmp_path / "base.en").iterdir()) == []
+
+
+def test_a_server_with_stand_ins_ends_as_the_real_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interpreter's own end would abort while a stand-in is in native code."""
+
+    def end(app: App, on_ready: object) -> Never:
+        raise SystemExit(f"served, offline {app.settings.offline}")
+
+    monkeypatch.setattr(serve, "serve_to_the_end", end)
+    monkeypatch.setattr(standin_calibration, "tune_standins", lambda loaded: Fit(loaded, ""))
+    with pytest.raises(SystemExit, match="served, offline True"):
+        standin_server.main([str(write_script([], tmp_path / "script.json"))])
