@@ -62,17 +62,17 @@ class RunningAnswer:
     def release(self) -> None:
         """Let a held answer go on."""
         if self.turn is not None:
-            self.turn.release()
+            self.turn.player.release()
 
     def stand_still(self) -> None:
         """Send nothing for a moment: somebody may be speaking."""
         if self.turn is not None:
-            self.turn.pause(DOUBT_S)
+            self.turn.player.pause(DOUBT_S)
 
     def being_said(self, utterance: UtteranceEnded) -> str:
         """What was said aloud while this was heard, or just before."""
         reach_s = utterance.duration_s + ECHO_REACH_S
-        return self.lately.text if self.turn is None else self.turn.said_since(reach_s)
+        return self.lately.text if self.turn is None else self.turn.player.said_since(reach_s)
 
     def may_echo_in(self, began_at_s: float) -> bool:
         """Whether speech that began then, after an answer, may be that answer's echo."""
@@ -87,4 +87,4 @@ class RunningAnswer:
             self.on_ended(turn)
 
     def _remember(self, turn: Turn) -> None:
-        self.lately.remember(turn.said_since(LATELY_S), time.monotonic())
+        self.lately.remember(turn.player.said_since(LATELY_S), time.monotonic())

@@ -291,7 +291,7 @@ class Session:
     async def _begin_hearing(self, action: Action, speech: SpeechStarted) -> None:
         is_stock = self._outbox.dialect.is_stock
         if action is Action.HOLD and self._answering.turn:
-            await self._answering.turn.hold()
+            await self._answering.turn.player.hold()
             if is_stock:
                 self._said.untold = speech
                 return

@@ -22,11 +22,11 @@ from server.items import Items
 from server.pipeline import Found, Pipeline
 from server.question import Question, TurnLimits
 from server.speaking.ending import STATUS, Outcome, describe_wait
-from server.speaking.pacing import Pacer
+from server.speaking.player import Player
 from server.speaking.rate import converted
 from server.speaking.response import Cause, Listener, Response, Status
 from server.speaking.script import Script
-from server.speaking.track import Chunk, Track
+from server.speaking.track import Track
 from server.speaking.unheard import CutAnswer
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
@@ -36,9 +36,6 @@ from server.wire.session_config import Modality
 from server.wire.usage import Usage
 
 Value = TypeVar("Value")
-
-CHUNK_MS = 40
-"""Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""
 
 
 class Turn:
@@ -73,16 +70,13 @@ class Turn:
         self._metrics = metrics
         self._on_first_audio = on_first_audio
         self._timeline = Timeline(question.asked_at_s)
-        self._pacer = Pacer(limits.lead_ms, self._rate_hz)
+        self.player = Player(self._track, self._response, limits.lead_ms, self._note_first_audio)
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
         self._transcript = question.text
         self._other_reading = ""
         self._root = ""
         self._script: Script | None = None
-        self._may_play = asyncio.Event()
-        self._may_play.set()
-        self._silent_until_s = 0.0
         self.telling = asyncio.Lock()  # A `done` belongs to its `added`: cut it when this is free.
         self.is_ending = False  # It tells how it ended: too late to cut it.
         self._is_cut = False
@@ -96,28 +90,6 @@ class Turn:
     def has_answered(self) -> bool:
         """Whether anything was said or written."""
         return bool(self._said)
-
-    def pause(self, seconds: float) -> None:
-        """Send no audio for so long, less than the lead: nobody hears that it stood still."""
-        self._silent_until_s = time.monotonic() + seconds
-
-    async def hold(self) -> None:
-        """Send no more audio until `release`; what is synthesised meanwhile waits.
-
-        Its last 5 ms fade, but for an answer that a `pause` has stopped before.
-        """
-        self._may_play.clear()
-        if time.monotonic() >= self._silent_until_s:
-            await self._send(self._track.fade_out())
-
-    def release(self) -> None:
-        """Go on where it stopped, or where the client says that it stopped listening."""
-        self._may_play.set()
-
-    def said_since(self, seconds: float) -> str:
-        """Return the words that a listener can have heard in the last seconds, or is to hear."""
-        first = self._heard_sample - round(seconds * self._rate_hz)
-        return self._track.words.between(first, self._track.position + self._rate_hz)
 
     async def run(self) -> None:
         """Answer. A failed stage is told and ends this turn only; a cancel is told and raised."""
@@ -174,7 +146,7 @@ class Turn:
             await self._response.begin()
             await script.tell_progress()
         if self._is_spoken:
-            await self._speak(script)
+            await self.player.play(script, self._synthesise)
             await self._let_it_be_heard()
         else:
             await self._write(script)
@@ -243,30 +215,8 @@ class Turn:
             await self._response.words(words)
             self._note_first_audio()
 
-    async def _speak(self, script: Script) -> None:
-        """Play each piece while the next is made and synthesised."""
-        position = 0
-        async with asyncio.TaskGroup() as group:
-            upcoming = group.create_task(self._make_next(script, position))
-            while isinstance(made := await upcoming, tuple):
-                position += 1
-                upcoming = group.create_task(self._make_next(script, position))
-                await script.tell_progress()
-                await self._play(*made)
-        if isinstance(made, StageError):
-            raise made
-
-    async def _make_next(
-        self, script: Script, position: int
-    ) -> tuple[str, Speech] | StageError | None:
-        piece = await script.piece()
-        if piece is None:
-            return None
-        made = await self._synthesise(piece, position)
-        return made if isinstance(made, StageError) else (piece, made)
-
-    async def _synthesise(self, sentence: str, position: int) -> Speech | StageError:
-        slack_s = self._pacer.unplayed_s(time.monotonic())
+    async def _synthesise(self, sentence: str, position: int) -> Speech:
+        slack_s = self.player.unplayed_s
         # The first piece is wanted as early as the turn; a later one when what is there is played.
         needed = None if position == 0 else Deadline.after(slack_s)
         deadline = (
@@ -275,54 +225,19 @@ class Turn:
         rest = self.question.rest
         if rest is not None and rest.sound is not None and position == 0:
             return await converted(rest.sound, self._rate_hz)
-        try:
-            result = await self._pipeline.synthesise(
-                sentence, self._limits.speed, self._limits.rate_hz, deadline, needed
-            )
-        except StageError as error:
-            return error
+        result = await self._pipeline.synthesise(
+            sentence, self._limits.speed, self._limits.rate_hz, deadline, needed
+        )
         if position == 0:
             self._mark(Segment.TTS_FIRST, "tts", result, is_hit=result.is_hit)
         return await converted(result.value, self._rate_hz)
 
-    async def _play(self, sentence: str, speech: Speech) -> None:
-        separator = "" if self._track.words.is_empty else " "
-        self._track.add(sentence, speech)
-        await self._response.words(separator + sentence)
-        ids = (self._response.id, self._answer_item.id)
-        await self._listener.event(told.Words(*ids, self._track.last_ends_ms))
-        await self._play_on()
-
-    async def _play_on(self) -> None:
-        size = self._rate_hz * CHUNK_MS // 1000
-        while self._track.left:
-            await self._wait_to_send(min(size, self._track.left))
-            await self._send(self._track.take(size))
-            self._note_first_audio()
-
-    async def _wait_to_send(self, samples: int) -> None:
-        """Wait for the pace, for the end of a pause, and while the answer is held."""
-        while True:
-            now_s = time.monotonic()
-            wait_s = max(self._pacer.wait_s(samples, now_s), self._silent_until_s - now_s)
-            if wait_s <= 0:
-                break
-            await asyncio.sleep(wait_s)
-        await self._may_play.wait()
-
-    async def _send(self, chunk: Chunk) -> None:
-        if len(chunk):
-            await self._response.sound(chunk)
-            self._pacer.sent(len(chunk), time.monotonic())
-
     async def _let_it_be_heard(self) -> None:
         """The answer can be interrupted until its last word was heard, not only sent."""
-        await self._may_play.wait()
-        await self._play_on()
+        await self.player.send_rest()
         async with self.telling:
             await self._response.sound_done()
-        await asyncio.sleep(self._pacer.unplayed_s(time.monotonic()))
-        await self._may_play.wait()
+        await self.player.be_heard()
 
     def _note_first_audio(self) -> None:
         if self._timeline.voice_to_voice_ms is None:
@@ -358,9 +273,9 @@ class Turn:
 
     async def _end_response(self, outcome: Outcome) -> None:
         if self._is_cut and self._is_spoken:
-            self._answer_item.heard_sample = self._heard_sample
+            self._answer_item.heard_sample = self.player.heard_sample
             self._answer_item.status = "incomplete"
-            await self._send(self._track.fade_out())
+            await self.player.fade_out()
         spoken_s = self._track.position / self._rate_hz
         usage = Usage(self._transcript, self._heard_s, self._said, spoken_s)
         status = STATUS[outcome]
@@ -380,11 +295,6 @@ class Turn:
     def _said(self) -> str:
         """What the person can have heard: all of it, or the words up to where it was cut."""
         return self._answer_item.transcript
-
-    @property
-    def _heard_sample(self) -> int:
-        unplayed_s = self._pacer.unplayed_s(time.monotonic())
-        return self._track.heard(round(unplayed_s * self._rate_hz))
 
     @property
     def _heard_s(self) -> float:

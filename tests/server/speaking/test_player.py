@@ -1,4 +1,4 @@
-"""server/turn.py: what a short pause does to an answer's sound."""
+"""server/speaking/player.py: what a short pause does to an answer's sound."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ async def test_a_pause_sends_nothing_for_its_time_and_is_made_up_for(
     await speaking(stand)
     turn = stand.session._answering.turn
     assert turn is not None
-    turn.pause(PAUSE_S)
+    turn.player.pause(PAUSE_S)
     paused_at_s, sent_bytes = time.monotonic(), stand.wire.audio_bytes
     await asyncio.sleep(PAUSE_S * 0.8)
     if time.monotonic() - paused_at_s < PAUSE_S:
@@ -39,8 +39,8 @@ async def test_only_sound_that_still_runs_is_faded_out(
     turn = stand.session._answering.turn
     assert turn is not None
     if is_paused:
-        turn.pause(5.0)
+        turn.player.pause(5.0)
     sent_bytes = stand.wire.audio_bytes
-    await turn.hold()
+    await turn.player.hold()
     assert (stand.wire.audio_bytes == sent_bytes) is is_paused
     await stand.end()
