@@ -19,6 +19,7 @@ from audio.endpoint import (
     UtteranceEnded,
 )
 from audio.pcm import Samples
+from server.actions import Actions
 from server.asides import Asides
 from server.asked import Asked
 from server.errors import Idle, InvalidEvent, ParleyError, first_cause
@@ -38,12 +39,12 @@ from server.question import Question
 from server.responses import Responses
 from server.running_answer import RunningAnswer
 from server.session_settings import Setup, ear_settings, items_of, wait_limits
-from server.speaking.response import Cause, Wish
-from server.state import TABLE, Action, Signal, State
+from server.speaking.response import Wish
+from server.state import TABLE, Signal, State
 from server.surroundings import Surroundings
 from server.turn import Turn
 from server.turn_making import TurnMaker
-from server.turn_taking import end_signal, judged_signal, onset_signal, refusal
+from server.turn_taking import end_signal, judged_signal, onset_signal
 from server.wire import client_events as asked
 from server.wire import server_events as told
 from server.wire.goodbye import give_way, leave_soon
@@ -106,6 +107,7 @@ class Session:
                 common = (self._items, self._outbox)
                 self._said = Utterances(*common, self._ears, self._ahead, longest_s)
                 self._asked = Asked(*common, self._maker, group)
+                self._actions = self._make_actions(group)
                 asides, signal = Asides(self._maker, group), self._signal_of_response
                 self._responses = Responses(self._asked, asides, self._answering, signal)
                 await self._begin()
@@ -230,6 +232,21 @@ class Session:
             case asked.RetrieveItem():
                 await self._outbox.event(told.ItemRetrieved(self._items.find(event.item_id)))
 
+    def _make_actions(self, group: asyncio.TaskGroup) -> Actions:
+        return Actions(
+            group,
+            self._setup,
+            self._outbox,
+            self._items,
+            self._ears,
+            self._ahead,
+            self._said,
+            self._asked,
+            self._judging,
+            self._answering,
+            self._shared.governor,
+        )
+
     async def _signal_of_response(self, signal: Signal, question: Question | None) -> None:
         await self._signal(signal, question=question)
 
@@ -249,70 +266,7 @@ class Session:
     ) -> None:
         """Look the signal up in the table, act, and stand in the new state."""
         self.state, action = TABLE[self.state, signal]
-        match action:
-            case Action.ANNOUNCE_SPEECH | Action.TAKE_BACK | Action.HOLD if speech:
-                await self._begin_hearing(action, speech)
-            case Action.INTERRUPT if speech:
-                await self._said.tell(speech)
-                await self._answering.stop(Cause.TURN_DETECTED)
-            case Action.KEEP if utterance:
-                await self._keep_utterance(utterance)
-            case Action.JUDGE if utterance:
-                being_said = self._answering.being_said(utterance)
-                self._judging.begin(self._group, utterance, being_said)
-            case Action.STOP_AND_CARRY if utterance:
-                await self._said.tell_untold()
-                await self._answering.stop(Cause.TURN_DETECTED)
-                self._said.carried = self._said.with_carried(utterance.spoken)
-            case Action.RELEASE | Action.RELEASE_AND_CLEAR:
-                await self._go_on_speaking()
-            case Action.START_TURN | Action.REPLACE_TURN:
-                is_dropped = self._judging.drop() and not self._ears.is_hearing_speech
-                if utterance is not None:
-                    await self._said.tell_untold()
-                elif is_dropped and self._said.forget():
-                    await self._outbox.event(told.AudioCleared())
-                await self._answering.stop(Cause.TURN_DETECTED if utterance else None)
-                if utterance is not None:
-                    wish, steps = Wish(self._setup.config), self._shared.governor.steps
-                    question = await self._said.make_question(utterance, wish, steps)
-                if question is not None:
-                    self._answering.start(question, self._group)
-                    # Cancelled after the turn's task was made: it joins what is in flight first.
-                    self._ahead.stop()
-            case Action.CANCEL_TURN:
-                await self._answering.stop()
-            case Action.CLEAR_AUDIO:
-                self._forget_audio()
-                await self._outbox.event(told.AudioCleared())
-            case Action.REFUSE_EMPTY_COMMIT | Action.REFUSE_CANCEL:
-                raise refusal(action)
-
-    async def _begin_hearing(self, action: Action, speech: SpeechStarted) -> None:
-        is_stock = self._outbox.dialect.is_stock
-        if action is Action.HOLD and self._answering.turn:
-            await self._answering.turn.player.hold()
-            if is_stock:
-                self._said.untold = speech
-                return
-        if action is Action.TAKE_BACK and not is_stock:
-            await self._take_back()
-        await self._said.tell(speech)
-        if action is Action.TAKE_BACK and is_stock:
-            await self._take_back()
-
-    async def _take_back(self) -> None:
-        """The question goes on: its sound becomes part of the next item.
-
-        On /v1/realtime its own item goes: what is said in it is in the next one.
-        """
-        turn = self._answering.turn
-        await self._answering.stop(Cause.TURN_DETECTED)
-        if turn is None or turn.question.samples is None or turn.question.is_told:
-            return
-        self._said.carried = turn.question.samples
-        if self._outbox.dialect.is_stock:
-            await self._items.delete(turn.question.item_id)
+        await self._actions.act(action, speech, utterance, question)
 
     async def _judged(self, kind: Interruption, utterance: UtteranceEnded) -> None:
         """Only a question ends the answer."""
@@ -321,31 +275,12 @@ class Session:
             if signal is not None:
                 await self._signal(signal, utterance=utterance)
 
-    async def _go_on_speaking(self) -> None:
-        """The answer was only held: the client may forget what it was told of the speech."""
-        if self._forget_audio():
-            await self._outbox.event(told.AudioCleared())
-        self._answering.release()
-
     def _make_ahead(self, group: asyncio.TaskGroup) -> Ahead:
         shared, permits = self._shared, self._shared.stages.stt.permits
         common = (group, permits, shared.metrics)
         pipeline = self._maker.partial_pipeline
         partials = Partials(shared.settings, *common, pipeline, self._items.understood_so_far)
         return Ahead(shared.settings, self._ears, *common, self._speculate, partials)
-
-    def _forget_audio(self) -> bool:
-        """Forget what was said and is no item; return whether the client was told of it."""
-        self._judging.drop()
-        self._ahead.give_up(Fate.CHANGED)
-        self._ears.clear()
-        return self._said.forget()
-
-    async def _keep_utterance(self, utterance: UtteranceEnded) -> None:
-        item_id, samples = await self._said.make_item(utterance)
-        self._ahead.give_up(Fate.CHANGED)
-        self._asked.keep(item_id, samples)
-        self._answering.release()
 
     def _speculate(self, samples: Samples, on_understood: OnUnderstood) -> Speculation:
         is_question = self.state is not State.HELD
