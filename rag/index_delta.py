@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rag.embedding import Vectors
 from rag.index import LOWEST, NO_PASSAGE
 from rag.index_cells import Cells
+from rag.snapshot import rows_of
 
 Ids = NDArray[np.int64]
 Rows = NDArray[np.int64]
@@ -101,7 +102,7 @@ class Delta:
 
     def without(self, passage_ids: Ids) -> "Delta":
         """Never find these; ids that are not here are no error."""
-        gone = np.flatnonzero(np.isin(self.ids, passage_ids))
+        gone = rows_of(passage_ids, self.ids)
         return replace(self, removed=np.union1d(self.removed, gone))
 
     def after(self, passage_id: int) -> "Delta":

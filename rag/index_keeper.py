@@ -126,7 +126,7 @@ class IndexKeeper:
         is_fit = wanted in (state.kind, state.snapshot.manifest.asked) or (
             self.limits.is_measured and Kind.FLAT not in (wanted, state.kind)
         )
-        is_dead = len(state.dead_rows) >= TOMBSTONE_SHARE * state.snapshot_size
+        is_dead = state.dead_count >= TOMBSTONE_SHARE * state.snapshot_size
         is_grown = state.delta.size > delta_limit(state.snapshot_size, self.limits)
         return wanted if is_dead or is_grown or not is_fit else None
 
@@ -249,7 +249,7 @@ def state_lines(state: IndexState) -> dict[str, object]:
         "passages": state.size,
         "generation": state.generation,
         "delta": state.delta.live,
-        "tombstones": len(state.dead_rows) + len(state.delta.removed),
+        "tombstones": state.dead_count + len(state.delta.removed),
         "snapshot": None,
     }
     if state.snapshot is not None:

@@ -15,7 +15,7 @@ from rag.index import LOWEST, NO_PASSAGE
 from rag.index_cells import Cells
 from rag.index_delta import Delta, Ids, Scores
 from rag.index_kinds import Kind
-from rag.snapshot import Snapshot, dead_bits
+from rag.snapshot import Snapshot, dead_bits, rows_of
 from rag.store import Changes, Store
 
 CELLED_AT = 2_000
@@ -33,10 +33,10 @@ class IndexState:
     last_passage_id: int
     """The highest id that was ever read, removed or not."""
     snapshot: Snapshot | None
-    dead_rows: NDArray[np.int64]
-    """Rows of the snapshot whose passages were removed, ascending."""
+    dead_count: int
+    """Passages of the snapshot that were removed."""
     dead: NDArray[np.uint8] | None
-    """The same as a bitmap; None where nothing was removed."""
+    """Their rows as a bitmap; None where nothing was removed."""
     delta: Delta
 
     @property
@@ -47,7 +47,7 @@ class IndexState:
     @property
     def size(self) -> int:
         """Passages that can be found."""
-        return self.snapshot_size - len(self.dead_rows) + self.delta.live
+        return self.snapshot_size - self.dead_count + self.delta.live
 
     @property
     def kind(self) -> Kind:
@@ -56,22 +56,23 @@ class IndexState:
 
     def changed(self, changes: Changes) -> "IndexState":
         """The state after what happened to the store."""
-        added, delta, dead_rows, dead = changes.added, self.delta, self.dead_rows, self.dead
+        added, delta, dead_count, dead = changes.added, self.delta, self.dead_count, self.dead
         if len(added.ids):
             delta = delta.with_added(added.ids, added.vectors)
         if len(changes.removed):
             delta = delta.without(changes.removed)
             if self.snapshot is not None:
-                gone = self.snapshot.rows_of(changes.removed)
-                dead_rows = np.union1d(dead_rows, gone)
-                dead = dead_bits(dead_rows, self.snapshot_size) if len(dead_rows) else None
+                # No passage is removed twice, so that the rows are others than the dead ones.
+                gone = rows_of(changes.removed, self.snapshot.ids)
+                dead_count += len(gone)
+                dead = dead_bits(gone, self.snapshot_size, dead) if len(gone) else dead
         last = int(added.ids[-1]) if len(added.ids) else self.last_passage_id
         return replace(
             self,
             generation=added.generation,
             last_passage_id=last,
             delta=delta,
-            dead_rows=dead_rows,
+            dead_count=dead_count,
             dead=dead,
         )
 
@@ -186,7 +187,7 @@ class LiveIndex:
     def _state_of(self, snapshot: Snapshot | None, delta: Delta) -> IndexState:
         generation = snapshot.manifest.generation if snapshot else 0
         last = snapshot.manifest.last_passage_id if snapshot else 0
-        return IndexState(generation, last, snapshot, np.empty(0, np.int64), None, delta)
+        return IndexState(generation, last, snapshot, 0, None, delta)
 
     def _follow(self, state: IndexState) -> IndexState:
         return state.changed(self._store.changes_since(state.generation, state.last_passage_id))

@@ -116,6 +116,19 @@ def test_giving_a_snapshot_up_goes_back_to_comparing_all(store: Store, tmp_path:
     assert index.search(query[None], 10)[0][0].tolist() == nearest(store, query, 10)
 
 
+def test_removals_of_several_commits_add_up(store: Store, tmp_path: Path) -> None:
+    """Each adds to the rows that are not found; they are counted once."""
+    index = LiveIndex(store, snapshot_of(store, tmp_path))
+    gone: set[int] = set()
+    for number in (3, 0, 9):
+        gone |= ids_of(store, f"document-{number}")
+        store.remove_documents([f"document-{number}"])
+        ids, _ = index.search(np.vstack([clouds(80, seed) for seed in (0, 3, 9)]), 10)
+        assert not gone & set(ids.ravel().tolist())
+        assert index.state.dead_count == len(gone)
+    assert index.size == 560
+
+
 def test_an_empty_store_gives_nothing(tmp_path: Path) -> None:
     """And no error, also when all that there was has been removed."""
     with open_clouds(tmp_path) as store:
