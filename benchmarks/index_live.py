@@ -3,7 +3,8 @@
 python -m benchmarks.index_live [--sizes 9000,13000,110000] [--rate 250] [--json]
 
 Another process adds passages to the store, as an ingest beside a server does; the building process
-is the one that a server starts, and the keeper is looked after once a second as the server does.
+is the one that a server starts, the keeper is looked after once a second and the index follows the
+store between questions, as a server has it.
 Each query asks for a stored passage by its own vector, every other time for the newest; now and
 then a passage is added, asked for, removed and asked for again. A query is wrong when it finds
 another passage first, or the removed one. Quiet is the time without writing and building.
@@ -35,6 +36,7 @@ from benchmarks.index_store import FINGERPRINT, add_vectors, fill
 from benchmarks.results import OUT_DIR, percentiles, write_result
 from benchmarks.vectors import VectorMaker, load_base
 from rag.embedding import Vector
+from rag.index_follow import following
 from rag.index_keeper import IndexKeeper
 from rag.index_kinds import IndexLimits
 from rag.schema import StoreError
@@ -154,6 +156,13 @@ class Growth:
     asker: Asker
     switches: list[dict[str, object]] = field(default_factory=list)
 
+    def run(self, sizes: list[int]) -> None:
+        """From the first size, which is there, to the others in turn."""
+        self.quiet(f"quiet at {sizes[0]}")
+        for size in sizes[1:]:
+            self.grow(size)
+            self.quiet(f"quiet at {size}")
+
     def quiet(self, name: str) -> None:
         """Let queries run alone."""
         self.asker.period = name
@@ -207,10 +216,8 @@ def measure(sizes: list[int], rate: float, folder: Path) -> dict[str, object]:
         thread = threading.Thread(target=asker.run)
         thread.start()
         try:
-            growth.quiet(f"quiet at {sizes[0]}")
-            for size in sizes[1:]:
-                growth.grow(size)
-                growth.quiet(f"quiet at {size}")
+            with following(keeper.index):
+                growth.run(sizes)
         finally:
             asker.stop()
             thread.join()

@@ -54,6 +54,17 @@ class IndexState:
         """The snapshot's; without one all is compared."""
         return self.snapshot.manifest.kind if self.snapshot else Kind.FLAT
 
+    @property
+    def first_in_delta(self) -> int:
+        """The id after which the delta lacks nothing."""
+        return self.snapshot.manifest.last_passage_id if self.snapshot else 0
+
+    def keeping(self, earlier: "IndexState") -> "IndexState":
+        """Take from an earlier delta what the snapshot lacks, instead of reading it again."""
+        delta = earlier.delta.after(self.last_passage_id)
+        last = max(self.last_passage_id, earlier.last_passage_id)
+        return replace(self, delta=delta, last_passage_id=last)
+
     def changed(self, changes: Changes) -> "IndexState":
         """The state after what happened to the store."""
         added, delta, dead_count, dead = changes.added, self.delta, self.dead_count, self.dead
@@ -112,19 +123,28 @@ class LiveIndex:
 
     def refresh(self) -> IndexState:
         """Read what became of the store since the last time, if anything did."""
-        if self._store.generation() == self.state.generation:
-            return self.state
+        state = self.state
+        if self._store.generation() == state.generation:
+            return state
         with self._guard:
-            self.state = self._follow(self.state)
+            # Another thread may have read it while this one waited.
+            if self._store.generation() != self.state.generation:
+                self.state = self._follow(self.state)
             return self.state
 
     def adopt(self, snapshot: Snapshot | None) -> None:
-        """Search this snapshot from now on, or with None compare all. Searches go on meanwhile."""
+        """Search this snapshot from now on, or with None compare all. Searches go on meanwhile.
+
+        What takes long is done before the lock is held: a search that finds the store grown waits
+        for no copy of the delta. A state may be a little older than the one that it replaces; the
+        next search compares generations as ever.
+        """
+        start, present = self._state_of(snapshot, Delta.empty(self._store.dimension)), self.state
+        if start.last_passage_id >= present.first_in_delta:
+            start = start.keeping(present)
+        start = self._follow(start)
         with self._guard:
-            start = self._state_of(snapshot, Delta.empty(self._store.dimension))
-            if start.last_passage_id >= self._first_in_delta():
-                start = self._keeping_delta(start)
-            self.state = self._follow(start)
+            self.state = start
 
     def put_in_cells(self) -> None:
         """Put what waits beside an IVF into cells, once it is CELLED_AT passages more.
@@ -172,17 +192,6 @@ class LiveIndex:
                 scores[number, place] = LOWEST if found is None else np.dot(vector, found)
         ids[scores <= LOWEST] = NO_PASSAGE
         return ids, scores
-
-    def _first_in_delta(self) -> int:
-        """The id after which the present delta lacks nothing."""
-        snapshot = self.state.snapshot
-        return snapshot.manifest.last_passage_id if snapshot else 0
-
-    def _keeping_delta(self, start: IndexState) -> IndexState:
-        """Take from the present delta what the snapshot lacks, instead of reading it again."""
-        delta = self.state.delta.after(start.last_passage_id)
-        last = max(start.last_passage_id, self.state.last_passage_id)
-        return replace(start, delta=delta, last_passage_id=last)
 
     def _state_of(self, snapshot: Snapshot | None, delta: Delta) -> IndexState:
         generation = snapshot.manifest.generation if snapshot else 0

@@ -1,16 +1,19 @@
 """Once a second: has the index kept fit, and after an ingest renews counts and words to hear by.
 
-New passages are found without it: the index follows the store at every search.
+New passages are found without it, as the index follows the store at every search. While it runs
+they are taken in before a search has to.
 """
 
 import asyncio
 import logging
 import sqlite3
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from models.espeak import EspeakLibrary
 from models.stt import Recognizer
+from rag.index_follow import following
 from rag.schema import StoreError
 from rag.store import Store
 from server.deadline import Deadline
@@ -53,6 +56,11 @@ class KnowledgeWatch:
 
     async def run(self) -> None:
         """Watch until cancelled. A store that cannot be read is logged; the old index serves on."""
+        keeper = self.room.current.knowledge.keeper
+        with nullcontext() if keeper is None else following(keeper.index):
+            await self._watch()
+
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self.poll_s)
             try:

@@ -1,4 +1,6 @@
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from rag.snapshot import Snapshot, open_snapshot
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
 from tests.rag.indexes import DIMENSION, build_index, clouds, nearest, open_clouds, put
+
+PATIENCE_S = 20.0
 
 
 @pytest.fixture
@@ -114,6 +118,67 @@ def test_giving_a_snapshot_up_goes_back_to_comparing_all(store: Store, tmp_path:
     assert (index.kind, index.size) == ("FLAT", 805)
     query = clouds(1, 5)[0]
     assert index.search(query[None], 10)[0][0].tolist() == nearest(store, query, 10)
+
+
+def test_a_search_waits_for_no_copy_of_the_delta(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another snapshot is taken over meanwhile; what was removed then is never found again."""
+    index = LiveIndex(store)
+    snapshot = snapshot_of(store, tmp_path)
+    put(store, "new", clouds(5, 77))
+    index.refresh()
+    begins, ends = threading.Event(), threading.Event()
+    after = Delta.after
+
+    def held(delta: Delta, passage_id: int) -> Delta:
+        kept = after(delta, passage_id)
+        begins.set()
+        assert ends.wait(PATIENCE_S)
+        return kept
+
+    monkeypatch.setattr(Delta, "after", held)
+    gone = ids_of(store, "new") | ids_of(store, "document-1")
+    queries = np.vstack([clouds(5, 77), clouds(80, 1)])
+    with ThreadPoolExecutor(2) as pool:
+        adopting = pool.submit(index.adopt, snapshot)
+        assert begins.wait(PATIENCE_S)
+        store.remove_documents(["new", "document-1"])
+        put(store, "newer", clouds(5, 78))
+        try:
+            meanwhile = pool.submit(index.search, queries, 10).result(PATIENCE_S)[0]
+        finally:
+            ends.set()
+        adopting.result(PATIENCE_S)
+    assert not gone & set(meanwhile.ravel().tolist())
+    assert index.kind == "IVF"
+    assert not gone & set(index.search(queries, 10)[0].ravel().tolist())
+    assert set(index.search(clouds(5, 78), 1)[0].ravel().tolist()) == ids_of(store, "newer")
+    assert index.size == 725
+
+
+def test_a_state_that_is_older_than_the_store_is_never_searched(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot is swapped in, read before a removal, just as a search compares generations."""
+    index = LiveIndex(store, snapshot_of(store, tmp_path))
+    older = index.state
+    gone = ids_of(store, "document-1")
+    store.remove_documents(["document-1"])
+    index.refresh()
+
+    class Compared(int):
+        """The swap comes right after the comparison."""
+
+        __hash__ = int.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            index.state = older
+            return int(self) == other
+
+    now = Compared(store.generation())
+    monkeypatch.setattr(store, "generation", lambda: now)
+    assert not gone & set(index.search(clouds(80, 1), 10)[0].ravel().tolist())
 
 
 def test_removals_of_several_commits_add_up(store: Store, tmp_path: Path) -> None:

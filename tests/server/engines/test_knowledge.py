@@ -1,3 +1,4 @@
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from models.espeak import EspeakLibrary
 from rag.filter import EVERYTHING, Filter
 from rag.index_kinds import Kind
 from rag.snapshot import FILE_NAMES
@@ -12,11 +14,13 @@ from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
 from server.deadline import Deadline
 from server.engines.knowledge import Knowledge, load_knowledge, open_knowledge
-from server.engines.room import Engines
+from server.engines.knowledge_watch import KnowledgeWatch
+from server.engines.room import EngineRoom, Engines
 from server.pipeline import Pipeline, Stages
 from server.settings import Settings
 from server.watching.metrics import Metrics
-from tests.fakes import FakeRecognizer, FakeSynthesizer
+from server.workers import Workers
+from tests.fakes import FakeEmbedder, FakeRecognizer, FakeSynthesizer
 from tests.fakes_rag import WordEmbedder, add_document
 from tests.rag.indexes import DIMENSION, FINGERPRINT, build_index, clouds, put
 
@@ -63,6 +67,31 @@ def test_a_damaged_index_raises_an_alert(settings: Settings, large: Store) -> No
     knowledge = open_knowledge(settings, large, WordEmbedder(DIMENSION, FINGERPRINT))
     assert FILE_NAMES[0] in knowledge.alerts[0]
     assert "exact search serves" in knowledge.alerts[0]
+
+
+async def test_a_running_server_takes_in_what_is_written_before_a_question_has_to(
+    settings: Settings, large: Store
+) -> None:
+    """Nobody asks here, and the look of once a second does not come."""
+    knowledge = open_knowledge(settings, large, WordEmbedder(DIMENSION, FINGERPRINT))
+    assert knowledge.keeper is not None
+    index = knowledge.keeper.index
+    room = EngineRoom(Engines(FakeRecognizer(), FakeSynthesizer(), FakeEmbedder(), knowledge))
+    workers = Workers("test", 1)
+    watch = KnowledgeWatch(settings, large, room, EspeakLibrary(), workers, poll_s=3600)
+    running = asyncio.create_task(watch.run())
+    try:
+        await asyncio.sleep(0)
+        put(large, "second", clouds(5, 2))
+        async with asyncio.timeout(20):
+            while index.state.generation != large.generation():
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        workers.close()
+        knowledge.close()
+    assert "index-follower" not in [thread.name for thread in threading.enumerate()]
 
 
 async def test_nothing_stale_is_answered_after_an_ingest(tmp_path: Path) -> None:
