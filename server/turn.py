@@ -31,7 +31,7 @@ from server.speaking.unheard import CutAnswer
 from server.stage import StageResult
 from server.timeline import Segment, Timeline
 from server.watching.metrics import Metrics
-from server.wire import server_events as told
+from server.wire import response_events as told
 from server.wire.session_config import Modality
 from server.wire.usage import Usage
 

@@ -14,7 +14,7 @@ from server.speaking.pacing import Pacer
 from server.speaking.response import Response
 from server.speaking.script import Script
 from server.speaking.track import Chunk, Track
-from server.wire import server_events as told
+from server.wire import response_events as told
 
 CHUNK_MS = 40
 """Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from models.llm import ToolCall
 from server.errors import ParleyError
 from server.items import Answer, Items
-from server.wire import server_events as told
+from server.wire import response_events as told
 from server.wire.audio_formats import AudioFormat
 from server.wire.dialect import Dialect
 from server.wire.items import FunctionCall
+from server.wire.server_event import ServerEvent
+from server.wire.server_events import ItemAdded, ItemDone
 from server.wire.session_config import Modality, SessionConfig
 from server.wire.usage import Usage
 
@@ -55,7 +57,7 @@ class Listener(Protocol):
 
     dialect: Dialect
 
-    async def event(self, event: told.ServerEvent) -> None:
+    async def event(self, event: ServerEvent) -> None:
         """Take one event."""
         ...
 
@@ -111,7 +113,7 @@ class Response:
         await self.listener.event(told.OutputItemAdded(self.id, begun))
         if not self.wish.is_out_of_band:
             self._previous_id = self.items.keep(self.answer)
-            await self.listener.event(told.ItemAdded(begun, self._previous_id))
+            await self.listener.event(ItemAdded(begun, self._previous_id))
         await self.listener.event(told.ContentPartAdded(*self._ids, self._part("")))
 
     async def call(self, calls: Sequence[ToolCall]) -> None:
@@ -126,13 +128,13 @@ class Response:
         index, begun = len(self._output), replace(call, arguments="", status="in_progress").wire()
         await self.listener.event(told.OutputItemAdded(self.id, begun, index))
         previous_id = self.items.keep(call)
-        await self.listener.event(told.ItemAdded(begun, previous_id))
+        await self.listener.event(ItemAdded(begun, previous_id))
         ids = (self.id, call.id, call.call_id)
         await self.listener.event(told.ArgumentsDelta(*ids, call.arguments, index))
         await self.listener.event(told.ArgumentsDone(*ids, call.name, call.arguments, index))
         self._output.append(call.wire())
         await self.listener.event(told.OutputItemDone(self.id, call.wire(), index))
-        await self.listener.event(told.ItemDone(call.wire(), previous_id))
+        await self.listener.event(ItemDone(call.wire(), previous_id))
 
     async def words(self, words: str) -> None:
         """Tell the next words, just before their sound if they are spoken."""
@@ -187,7 +189,7 @@ class Response:
         self._output.append(item)
         await self.listener.event(told.OutputItemDone(self.id, item))
         if not self.wish.is_out_of_band:
-            await self.listener.event(told.ItemDone(item, self._previous_id))
+            await self.listener.event(ItemDone(item, self._previous_id))
 
     def _part(self, said: str) -> dict[str, str]:
         return (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from rag.answer import Source
 from server.answering.reply import Reply
 from server.speaking.response import Listener, Response
-from server.wire import server_events as told
+from server.wire import response_events as told
 from server.wire.merged_sources import merge_sources
 from server.wire.usage import CHARACTERS_PER_TOKEN
 

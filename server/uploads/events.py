@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from server.errors import InvalidEvent
 from server.wire.client_events import parse_object
-from server.wire.server_events import ServerEvent
+from server.wire.server_event import ServerEvent
 
 PREFIX = "parley.upload."
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)

@@ -79,14 +79,8 @@ class Message:
 
     def wire(self) -> dict[str, Any]:
         """Return the `item` object."""
-        return {
-            "object": "realtime.item",
-            "id": self.id,
-            "type": "message",
-            "status": self.status,
-            "role": str(self.role),
-            "content": [part.wire() for part in self.parts],
-        }
+        content = [part.wire() for part in self.parts]
+        return _head(self, "message") | {"role": str(self.role), "content": content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +95,7 @@ class FunctionCall:
 
     def wire(self) -> dict[str, Any]:
         """Return the `item` object."""
-        return {
-            "object": "realtime.item",
-            "id": self.id,
-            "type": "function_call",
-            "status": self.status,
+        return _head(self, "function_call") | {
             "name": self.name,
             "call_id": self.call_id,
             "arguments": self.arguments,
@@ -123,14 +113,8 @@ class FunctionOutput:
 
     def wire(self) -> dict[str, Any]:
         """Return the `item` object."""
-        return {
-            "object": "realtime.item",
-            "id": self.id,
-            "type": "function_call_output",
-            "status": self.status,
-            "call_id": self.call_id,
-            "output": self.output,
-        }
+        told = {"call_id": self.call_id, "output": self.output}
+        return _head(self, "function_call_output") | told
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +125,10 @@ class ItemReference:
 
 
 ClientItem = Message | FunctionCall | FunctionOutput
+
+
+def _head(item: ClientItem, kind: str) -> dict[str, Any]:
+    return {"object": "realtime.item", "id": item.id, "type": kind, "status": item.status}
 
 
 def read_item(told: Fields, form: AudioFormat) -> ClientItem:

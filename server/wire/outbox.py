@@ -16,15 +16,13 @@ from server.errors import ClientError, Gone, InvalidEvent, ParleyError, TooSlow
 from server.wire.audio_formats import AudioFormat
 from server.wire.beta import NOT_IN_BETA, as_beta
 from server.wire.dialect import OWN, Dialect
+from server.wire.response_events import AudioDelta
+from server.wire.server_event import ServerEvent, as_json, fields_of
 from server.wire.server_events import (
-    AudioDelta,
     ErrorEvent,
-    ServerEvent,
     TranscriptionCompleted,
     TranscriptionDelta,
     TranscriptionFailed,
-    as_json,
-    fields_of,
 )
 
 _ANSWERS_OURS = "parley.upload."

@@ -1,18 +1,18 @@
-"""server/wire/server_events.py: the names and fields of the wire."""
+"""server/wire/server_events.py and response_events.py: the names and fields of the wire."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import fields
 
 from server.errors import AtCapacity, InvalidEvent, StageTimeout
-from server.wire import server_events as told
+from server.wire import response_events, server_events
 from server.wire.outbox import describe
+from server.wire.server_event import ServerEvent, as_json, fields_of
 
 
-def event_types() -> Iterator[type[told.ServerEvent]]:
-    classes = [value for value in vars(told).values() if isinstance(value, type)]
-    for value in classes:
-        if issubclass(value, told.ServerEvent) and value is not told.ServerEvent:
+def event_types() -> Iterator[type[ServerEvent]]:
+    for value in (vars(server_events) | vars(response_events)).values():
+        if isinstance(value, type) and issubclass(value, ServerEvent) and hasattr(value, "type"):
             yield value
 
 
@@ -26,9 +26,9 @@ def test_every_event_has_its_own_type() -> None:
 
 
 def test_fields_are_the_wire() -> None:
-    """`encode` adds type and event_id to the dataclass's own fields."""
-    event = told.TranscriptDelta("resp_1", "item_1", "Hello.")
-    wire = json.loads(told.encode(event, "event_1"))
+    """Written, it has type and event_id beside the dataclass's own fields."""
+    event = response_events.TranscriptDelta("resp_1", "item_1", "Hello.")
+    wire = json.loads(as_json(fields_of(event, "event_1")))
     assert wire == {
         "type": "response.output_audio_transcript.delta",
         "event_id": "event_1",
