@@ -1,11 +1,13 @@
-"""Follow-up questions: 40 dialogues of two turns on the samples, and what following up costs.
+"""Follow-up questions: dialogues of two turns on the samples, and what following up costs.
 
 python -m benchmarks.followups [--alone QUESTIONS.jsonl ...] [--json]
 
-The dialogues of benchmarks/questions/followups.jsonl were written before the rules were; those of
-the half `tune` and `further` ones chose the weights in rag/follow_up.py, those of `held_out` did
-not. Beside them: each sample question asked after each other one, the same begun with "and", and
-questions without an answer asked after answered ones. --alone counts how many questions of other
+The 40 dialogues of benchmarks/questions/followups.jsonl were written before the rules were; those
+of the half `tune` and `further` ones chose the weights in rag/follow_up.py, those of `held_out` did
+not. 90 wider ones were written before the rules grew: `develop` shaped them, `unseen` was asked
+once, when they stood. Beside them: each sample question asked after each other one, the same begun
+with "and", the short questions that begin the dialogues after each other, and questions without an
+answer asked after answered ones. --alone counts how many questions of other
 files, lines of {"q"}, are taken for follow-ups although nothing was asked before. It listens to and
 speaks nothing.
 """
@@ -31,7 +33,7 @@ from benchmarks.question_file import QUESTIONS_DIR, UNANSWERABLE_QUESTIONS, read
 from benchmarks.results import write_result
 from rag.answer import Answer, Answerer
 from rag.embedding import Embedder, Vector
-from rag.follow_up import Earlier, going_on, leans_on_earlier
+from rag.follow_up import Earlier, leans_on_earlier
 from rag.hit import Retrieval
 from rag.retrieve import Retriever
 from rag.store import Store
@@ -41,6 +43,9 @@ from server.cache.canonical import canonical_question
 FOLLOW_UPS = QUESTIONS_DIR / "followups.jsonl"
 FURTHER = QUESTIONS_DIR / "followups_tuning.jsonl"
 """More dialogues that the weights were chosen on; they name a heading, and no reference answer."""
+
+WIDER = QUESTIONS_DIR / "followups_wider.jsonl"
+OTHERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,13 @@ class Asker:
             else Earlier(subject.question, self._vector(subject.question), subject.document)
         )
         retrieval = self._retriever.search(asked, self._vector(asked), earlier=earlier)
-        if subject is None:
-            retrieval = going_on(retrieval, window.last_passage_id)
+        found = retrieval
+        if subject is None and window.last_passage_id:
+            again = self._retriever.look_again(found, window.last_passage_id)
+            retrieval = self._answerer.going_on(found, again) if again else found
         answer = self._answerer.answer(retrieval)
-        exchange = exchange_of(asked, answer, window.root_of(asked, subject))
+        is_following = subject is not None or retrieval is not found
+        exchange = exchange_of(asked, answer, window.root_of(asked, is_following=is_following))
         return Asked(retrieval, answer, Window((*window.exchanges, exchange)))
 
     def _vector(self, text: str) -> Vector:
@@ -158,6 +166,31 @@ def measure_standing_alone(asker: Asker, prefix: str = "") -> dict[str, Any]:
     }
 
 
+def measure_beginnings(asker: Asker, dialogues: Sequence[Dialogue]) -> dict[str, int]:
+    """How often a question that begins a dialogue finds another passage first after another one.
+
+    They are short, as people ask: "are dogs allowed". Each is asked after OTHERS evenly spread
+    ones, of which some are about the same.
+    """
+    questions = list(dict.fromkeys(each.first for each in dialogues))
+    alone = {each: asker.ask(each) for each in questions}
+    first = {each: _first_label(asked) for each, asked in alone.items()}
+    step = max(1, len(questions) // OTHERS)
+    pairs = [
+        (each, questions[(place + shift) % len(questions)])
+        for place, each in enumerate(questions)
+        for shift in range(1, len(questions), step)
+    ]
+    changed = sum(
+        _first_label(asker.ask(each, alone[other].window)) != first[each] for each, other in pairs
+    )
+    return {"questions": len(questions), "pairs": len(pairs), "changed": changed}
+
+
+def _first_label(asked: Asked) -> str:
+    return label_of(asked.retrieval.hits[0]) if asked.retrieval.hits else ""
+
+
 def measure_unanswerable(asker: Asker) -> dict[str, Any]:
     """Share refused of the questions without an answer, alone and after each sample question."""
     questions = [each.text for each in read_questions(UNANSWERABLE_QUESTIONS)]
@@ -178,16 +211,18 @@ def measure(embedder: Embedder, store: Store) -> dict[str, Any]:
     ingest_samples(store, embedder)
     asker = Asker(embedder, make_retriever(store))
     dialogues = read_dialogues(FOLLOW_UPS)
+    further, wider = read_dialogues(FURTHER), read_dialogues(WIDER)
     halves = {
-        half: measure_dialogues(asker, [each for each in dialogues if each.half == half])
-        for half in ("tune", "held_out")
+        half: measure_dialogues(asker, [each for each in [*dialogues, *wider] if each.half == half])
+        for half in ("tune", "held_out", "develop", "unseen")
     }
     return {
         "both": measure_dialogues(asker, dialogues),
         **halves,
-        "further": measure_dialogues(asker, read_dialogues(FURTHER)),
+        "further": measure_dialogues(asker, further),
         "alone": measure_standing_alone(asker),
         "alone_with_and": measure_standing_alone(asker, "and "),
+        "beginnings": measure_beginnings(asker, [*dialogues, *further, *wider]),
         "unanswerable": measure_unanswerable(asker),
     }
 

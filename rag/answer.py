@@ -4,7 +4,8 @@ It retrieves nothing and speaks nothing; without good evidence it refuses rather
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from rag.asked import asked_for, has_what_is_asked
 from rag.choice import Candidate, Quote, choose
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
 from rag.embedding import Embedder, Vector
+from rag.follow_up import margins_of
 from rag.hit import Hit, Retrieval
 from rag.phrasing import is_cross_reference, is_question, phrase
 from rag.retrieve import Retriever, covered_share
@@ -75,6 +77,38 @@ class Answerer:
         text = phrase(best.hit.passage, sentences)
         sources = tuple(_source(quote, best.hit) for quote in chosen)
         return Answer(text, sentences, sources, False, confidence)
+
+    def going_on(self, retrieval: Retrieval, earlier: Hit) -> Retrieval:
+        """With the passage that answered the question before first, where the documents allow it.
+
+        `earlier` is that passage as it fits this question (Retriever.look_again). The question is
+        one that stands alone; its vector, terms and confidence stay as they are. Long questions
+        and those that other passages answer better are returned unchanged.
+        """
+        margins, hits = margins_of(retrieval.question), retrieval.hits
+        if margins is None or not hits or earlier.passage_id == hits[0].passage_id:
+            return retrieval
+        if earlier.score < hits[0].score - margins.passage:
+            return retrieval
+        others = tuple(hit for hit in hits if hit.passage_id != earlier.passage_id)
+        read = self._best_own_fits(retrieval, (earlier, *hits[:PASSAGES_READ]))
+        lacking = max(read) - read[0]
+        if lacking > margins.sentence:
+            return retrieval
+        # So that its best sentence is level with the others' best, and one of its own is spoken.
+        score = min(1.0, max(earlier.score, hits[0].score + lacking))
+        first = replace(earlier, score=score)
+        return replace(retrieval, hits=(first, *others)[: len(hits)])
+
+    def _best_own_fits(self, retrieval: Retrieval, hits: Sequence[Hit]) -> list[float]:
+        """Of each hit its best sentence's; -inf where no sentence could be spoken."""
+        return [
+            max(
+                (each.own_fit for each in self._of_hit(hit, vectors @ retrieval.vector, retrieval)),
+                default=-inf,
+            )
+            for hit, vectors in zip(hits, self._vectors.of_hits(hits), strict=True)
+        ]
 
     def candidates(self, retrieval: Retrieval) -> list[Candidate]:
         """Every sentence of the first PASSAGES_READ hits."""

@@ -47,10 +47,14 @@ class Candidate:
         return self.hit.passage.sentences[self.position]
 
     @property
+    def own_fit(self) -> float:
+        """How well the sentence fits the question, whatever passage it stands in."""
+        return self.cosine + SENTENCE_COVERAGE_WEIGHT * self.coverage
+
+    @property
     def fit(self) -> float:
         """How well it and its passage fit the question."""
-        own = self.cosine + SENTENCE_COVERAGE_WEIGHT * self.coverage
-        return own + PASSAGE_WEIGHT * self.hit.score
+        return self.own_fit + PASSAGE_WEIGHT * self.hit.score
 
     @property
     def score(self) -> float:

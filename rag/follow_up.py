@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from rag.embedding import Vector
-from rag.hit import Hit, Retrieval
+from rag.hit import Hit
 from rag.lexical import WeightedTerm
 from rag.words import STOP_WORDS, content_words, words
 
@@ -26,11 +26,23 @@ of the 55 dialogues that the rules know for follow-ups 54 find the right passage
 of 0.6 to 0.8, 0.3 to 0.4 and 0.1; with words that weigh 0.5 it is 51, for "what about the paths?"
 then stays with the wheelchairs on the boat."""
 
-GOING_ON_MARGIN: Final = 0.07
-"""A short question without a sign ("how many people were on board") is answered by the passage
-that answered the one before, where that fits nearly as well by itself. Of 8,742 pairs of sample
-questions none loses the right passage so; at 0.10 one does, and 17 would if longer questions went
-on too."""
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """How much less than the best the passage that answered before may fit a question by itself."""
+
+    passage: float
+    """Of the hits' scores."""
+    sentence: float
+    """Between the sentences that fit best in it and in the first passages (Candidate.own_fit)."""
+
+
+PLAIN: Final = Margins(0.07, 0.05)
+"""Of a short question without a sign ("are there jellyfish?"): a passage is often nearly as good,
+one of its sentences seldom. Of 8,742 pairs of sample questions none loses the right passage so;
+with 0.1 instead of either, one or two do."""
+SIGNED: Final = Margins(0.25, 0.2)
+"""Of one with a sign that it follows another ("can they book earlier?")."""
 
 MOST_WORDS: Final = 3
 """Content words of a question that may still lean: "how far away can you hear it" has three. In a
@@ -41,10 +53,14 @@ FEW_WORDS: Final = 2
 _PLEONASTIC: Final = re.compile(r"\bit(?: [\w']+){0,2} (?=to\b|for [\w' ]+ to\b|that\b)")
 """As in "how much is it to adopt a puffin": the "it" stands for what follows it."""
 _EXISTENTIAL: Final = re.compile(
-    r"\b(?:is|are|was|were|will|be|been|isn't|aren't) there\b|\bthere(?:'s| is| are| was| were)\b"
+    r"\b(?:is|are|was|were|will|been|isn't|aren't) there\b|\bthere(?:'s| is| are| was| were)\b"
+    r"|(?<!\bi )(?<!\bwe )(?<!\byou )(?<!\bthey )\bbe there\b"
 )
+"""But not in "how early must we be there": that is a place."""
 _PRONOUN: Final = re.compile(
     r"\b(?:it|them|he|him|she|there)\b"
+    r"|\bone(?= (?:out|off|for|in|on|at|to|from|with|that|which|up|down|again|too|here)\b)"
+    r"|\b(?:get|have|borrow|buy|need|want|find|bring|book|hire|rent|take|use|see|order) one$"
     r"|\b(?:which|that|this|other|another|the \w+) ones?\b"
     r"|\b(?:what|anything|who|where|anyone|how) else\b|\binstead\b|\b(?:then|either)$"
 )
@@ -63,6 +79,13 @@ _INTERROGATIVE: Final = re.compile(r"\b(?:what|which|when|where|who|whom|whose|h
 _FRAGMENT: Final = re.compile(
     r"^(?:in|on|at|for|with|without|from|by|after|before|during|under|over|not|only|every)\b"
 )
+
+_SIGN: Final = re.compile(
+    r"\b(?:they|their|them|its|his|her|too|as well|the same|still|instead|included?|extra|else)\b"
+    r"|\b(?:cheaper|earlier|later|closer|longer|faster|higher|lower|smaller|bigger|larger|older"
+    r"|younger)\b(?!.*\bthan\b)|^(?:and|or|but|so|also|plus|then)\b"
+)
+"""Words that want something said before: of whom, than what, included in what."""
 
 
 def leans_on_earlier(question: str) -> bool:
@@ -131,16 +154,12 @@ def preferring(hits: Sequence[Hit], earlier: Earlier | None) -> Sequence[Hit]:
     return sorted(raised, key=lambda hit: (-hit.score, hit.passage_id))
 
 
-def going_on(retrieval: Retrieval, passage_id: int) -> Retrieval:
-    """With the passage that answered the earlier question first, where a short question lets it be.
+def margins_of(question: str) -> Margins | None:
+    """What the passage that answered before may lack for a question that stands alone.
 
-    The question itself must stand alone; its vector, terms and confidence stay as they are.
+    None for a long one, which says itself what it asks for.
     """
-    carried = [word for word in words(retrieval.question) if word not in STOP_WORDS]
-    place = next((n for n, hit in enumerate(retrieval.hits) if hit.passage_id == passage_id), 0)
-    if not place or len(carried) > FEW_WORDS:
-        return retrieval
-    hits = retrieval.hits
-    if hits[place].score < hits[0].score - GOING_ON_MARGIN:
-        return retrieval
-    return replace(retrieval, hits=(hits[place], *hits[:place], *hits[place + 1 :]))
+    lowered = " ".join(words_and_quotes(question))
+    if sum(word not in STOP_WORDS for word in words(lowered)) > MOST_WORDS:
+        return None
+    return SIGNED if _SIGN.search(lowered) else PLAIN

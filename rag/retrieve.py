@@ -113,6 +113,22 @@ class Retriever:
         ]
         return max(found, key=lambda retrieval: retrieval.confidence)
 
+    def look_again(
+        self, retrieval: Retrieval, passage_id: int, narrowing: Filter = EVERYTHING
+    ) -> Hit | None:
+        """How one passage fits what was searched, found or not.
+
+        None when it is gone, or the filter does not let it through.
+        """
+        known = next((hit for hit in retrieval.hits if hit.passage_id == passage_id), None)
+        if known is not None:
+            return known
+        if not narrowing.is_open and passage_id not in self._scopes.of(narrowing).ids:
+            return None
+        found = self._look_at({passage_id: 0.0}, retrieval.vector, retrieval.terms)
+        hits = self._with_context([one.hit for one in found])
+        return hits[0] if hits else None
+
     def weigh(self, question: str) -> tuple[WeightedTerm, ...]:
         """The content words with how rare each is."""
         return self._lexical.weigh(question, self._index.size)

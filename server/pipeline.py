@@ -18,7 +18,7 @@ from models.tts import Speech, pause_after_ms
 from models.word_times import carried_over, estimated_ends
 from rag.answer import Answer
 from rag.filter import EVERYTHING, Filter
-from rag.follow_up import Earlier, going_on
+from rag.follow_up import Earlier, margins_of
 from rag.hit import Retrieval
 from server.answering.conversation import EMPTY, Subject, Window
 from server.cache.canonical import canonical_question
@@ -53,6 +53,11 @@ class Found:
     """What was searched along with them."""
     is_going_on: bool = False
     """The passage that answered the question before stands first, against its score."""
+
+    @property
+    def is_following(self) -> bool:
+        """Whether what was asked before has a part in it."""
+        return self.leans_on is not None or self.is_going_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,17 +184,42 @@ class Pipeline:
             needed=self.needed,
             is_counted="search" not in self.ahead,
         )
-        found = self._going_on(result.value)
+        result = await self._going_on(result, deadline)
+        found = result.value
         wording = wordings.get(found.retrieval.question, question)
         worded = replace(found, retrieval=replace(found.retrieval, question=wording))
         return replace(result, value=worded)
 
-    def _going_on(self, found: Found) -> Found:
-        """Beside the cache, which all conversations share for a question that stands alone."""
-        if found.leans_on is not None:
+    async def _going_on(self, result: StageResult[Found], deadline: Deadline) -> StageResult[Found]:
+        """Beside what all conversations share for a question that stands alone.
+
+        Only for a short one is the passage that answered before read again.
+        """
+        found, passage_id = result.value, self.window.last_passage_id
+        retrieval = found.retrieval
+        is_short = margins_of(retrieval.question) is not None
+        is_first = any(hit.passage_id == passage_id for hit in retrieval.hits[:1])
+        if found.leans_on is not None or not passage_id or not is_short or is_first:
+            return result
+        parts = (str(self.search_hits), "going on")
+        content = (found.readings, retrieval.question, passage_id)
+        went = await self.stages.search.run(
+            self.knowledge_key("search", retrieval.generation, parts, content),
+            lambda: self._read_again(found, passage_id),
+            deadline,
+            needed=self.needed,
+            is_counted=False,
+        )
+        queue_ms, run_ms = result.queue_ms + went.queue_ms, result.run_ms + went.run_ms
+        return replace(result, value=went.value, queue_ms=queue_ms, run_ms=run_ms)
+
+    def _read_again(self, found: Found, passage_id: int) -> Found:
+        knowledge, retrieval = self.engines.knowledge, found.retrieval
+        earlier = knowledge.retriever.look_again(retrieval, passage_id, self.narrowing)
+        if earlier is None:
             return found
-        retrieval = going_on(found.retrieval, self.window.last_passage_id)
-        return replace(found, retrieval=retrieval, is_going_on=retrieval is not found.retrieval)
+        went = knowledge.answerer.going_on(retrieval, earlier)
+        return replace(found, retrieval=went, is_going_on=went is not retrieval)
 
     async def answer(self, found: Found, deadline: Deadline) -> StageResult[Answer]:
         """Compose the answer from what was found."""

@@ -184,7 +184,9 @@ class Turn:
                 self._transcript, self._deadline, self._other_reading
             )
             self._transcript = found.value.retrieval.question
-            self._root = self._pipeline.window.root_of(self._transcript, found.value.leans_on)
+            self._root = self._pipeline.window.root_of(
+                self._transcript, is_following=found.value.is_following
+            )
         finally:
             await self._tell_transcript()
         return found

@@ -87,9 +87,9 @@ class Window:
         """Of the first source of the last answer; 0 for none."""
         return self.exchanges[-1].passage_id if self.exchanges else 0
 
-    def root_of(self, question: str, subject: Subject | None) -> str:
+    def root_of(self, question: str, *, is_following: bool) -> str:
         """What a question after this one may lean on, beside it."""
-        return question if subject is None else self.exchanges[-1].root
+        return self.exchanges[-1].root if is_following and self.exchanges else question
 
 
 EMPTY: Final = Window()

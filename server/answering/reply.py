@@ -277,7 +277,7 @@ def ask_of(pipeline: Pipeline, found: Found, answers: ModelAnswers) -> tuple[Cha
     is_brief = Step.BRIEF_ANSWERS in pipeline.steps
     question = canonical_question(found.retrieval.question)
     hits = found.retrieval.hits
-    window = pipeline.window if found.leans_on or found.is_going_on else EMPTY
+    window = pipeline.window if found.is_following else EMPTY
     said = [(each.question, each.answer) for each in window.exchanges]
     parts = (
         answers.model.fingerprint,

@@ -30,7 +30,7 @@ async def answer(
     found = (await pipeline.search(question, deadline)).value
     pieces: list[str] = []
     async with compose(pipeline, found, deadline) as reply:
-        root = window.root_of(question, found.leans_on)
+        root = window.root_of(question, is_following=found.is_following)
         exchange = exchange_of(question, reply.basis, root)
         conversation.add(exchange, lambda: " ".join(pieces))
         if reply.answer.refused:

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.corpora import ingest_samples, label_of_stored
-from benchmarks.followups import FOLLOW_UPS, FURTHER, read_dialogues
+from benchmarks.followups import FOLLOW_UPS, FURTHER, WIDER, read_dialogues
 from tests.fakes_rag import WordEmbedder, open_store
 
 
@@ -25,3 +25,6 @@ def test_forty_dialogues_half_of_them_held_out(tmp_path: Path) -> None:
             assert reference.lower() in texts[each.second.passage], each.second
     headings = {label.rpartition("#")[2] for label in texts}
     assert {each.second.passage for each in read_dialogues(FURTHER)} <= headings
+    wider = read_dialogues(WIDER)
+    assert Counter(each.half for each in wider) == {"develop": 45, "unseen": 45}
+    assert {each.second.passage for each in wider} <= texts.keys()

@@ -1,11 +1,23 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.question_file import SAMPLE_QUESTIONS, UNANSWERABLE_QUESTIONS, read_questions
-from rag.follow_up import Earlier, going_on, joined_terms, joined_vector, leans_on_earlier
+from rag.answer import Answerer
+from rag.filter import Filter
+from rag.follow_up import (
+    PLAIN,
+    SIGNED,
+    Earlier,
+    joined_terms,
+    joined_vector,
+    leans_on_earlier,
+    margins_of,
+)
 from rag.index import FlatIndex
+from rag.index_live import LiveIndex
 from rag.retrieve import Retriever
 from rag.words import Stemmer
 from tests.fakes_rag import WordEmbedder, add_document, open_store
@@ -16,6 +28,8 @@ from tests.fakes_rag import WordEmbedder, add_document, open_store
     [
         *("and on sundays?", "What about children?", "how much is it", "when does she get there"),
         *("in winter", "which one?", "why", "is that included", "and the stew?", "anything else"),
+        *("how do i get one out", "where can i buy one", "how early should i be there"),
+        "how early must we be there",
     ],
 )
 def test_signs_of_leaning(question: str) -> None:
@@ -29,6 +43,9 @@ def test_signs_of_leaning(question: str) -> None:
         "how much is it to adopt a puffin",
         "is it safe to swim",
         "is there a golf course",
+        "will there be music",
+        "what is the square root of eighty one",
+        "does one ticket cover the family",
         "how old are those stones on top of the hill",
         "the electricity has gone off how do I get it back",
         "and where can i fill up my water bottle",
@@ -110,13 +127,107 @@ def test_the_joined_vector_has_length_one() -> None:
     assert joined.dtype == np.float32
 
 
-def test_a_short_question_goes_on_where_it_fits_as_well(retriever: Retriever) -> None:
-    """The earlier passage comes first when it is nearly as good; a long question is left alone."""
-    vector = WordEmbedder().embed(["sundays"])[0]
-    found = retriever.search("sundays", vector)
-    second, last = found.hits[1], found.hits[-1]
-    is_near = second.score >= found.hits[0].score - 0.07
-    assert (going_on(found, second.passage_id).hits[0] == second) is is_near
-    assert going_on(found, last.passage_id).hits[0] != last
-    assert going_on(found, 10**6) is found
-    assert going_on(found, found.hits[0].passage_id) is found
+@pytest.mark.parametrize(
+    ("question", "margins"),
+    [
+        ("are there jellyfish", PLAIN),
+        ("what does the boat cost", PLAIN),
+        ("can they book earlier", SIGNED),
+        ("Is food included?", SIGNED),
+        ("is the boat cheaper than the train", PLAIN),
+        ("so how can i check my email", SIGNED),
+        ("how many passengers can the old wooden boat carry", None),
+    ],
+)
+def test_what_the_earlier_passage_may_lack(question: str, margins: object) -> None:
+    """More where a word wants something said before; nothing is let pass for a long question."""
+    assert margins_of(question) == margins
+
+
+KENNEL = ("Dogs sleep in the kennel.", "Blankets are red.")
+PORCH = ("Dogs sleep on the porch too.", "The porch is red.")
+
+
+class Kennels:
+    """Two passages that answer "where do dogs sleep", and one that has no part in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.embedder = WordEmbedder()
+        self.store = open_store(folder, self.embedder)
+        for name, sentences in (("kennel", KENNEL), ("porch", PORCH), ("chapel", MASS)):
+            add_document(self.store, self.embedder, f"{name}.md", sentences, "Rest")
+        self.retriever = Retriever(self.store, LiveIndex(self.store), Stemmer())
+        self.answerer = Answerer(self.embedder, self.retriever)
+
+    def order(self, question: str, earlier: str, limit: int = 5, *only: str) -> list[str]:
+        """The documents found after `earlier` answered, the first one first."""
+        narrowing, vector = Filter(documents=only), self.embedder.embed([question])[0]
+        found = self.retriever.search(question, vector, limit, narrowing)
+        ids = self.store.vector_table().ids.tolist()
+        stored = self.store.fetch(ids)
+        (passage_id,) = (number for number in ids if stored[number].document == earlier)
+        again = self.retriever.look_again(found, passage_id, narrowing)
+        went = self.answerer.going_on(found, again) if again else found
+        assert [hit.score for hit in went.hits] == sorted(
+            (hit.score for hit in went.hits), reverse=True
+        )
+        assert (went.vector is found.vector, went.confidence) == (True, found.confidence)
+        return [hit.document for hit in went.hits]
+
+
+@pytest.fixture
+def kennels(tmp_path: Path) -> Kennels:
+    return Kennels(tmp_path)
+
+
+def test_a_short_question_goes_on_where_it_fits_as_well(kennels: Kennels) -> None:
+    """The passage that answered comes first, though another one is a little better."""
+    assert kennels.order("do dogs sleep", "kennel.md")[0] == "kennel.md"
+    assert kennels.order("do dogs sleep", "porch.md")[0] == "porch.md"
+    assert kennels.order("do dogs sleep", "chapel.md")[0] != "chapel.md"
+
+
+def test_it_goes_on_with_a_passage_that_the_search_left_out(kennels: Kennels) -> None:
+    """As many hits as before; unless the passage is gone, or the filter leaves it out."""
+    (best,) = kennels.order("do dogs sleep", "chapel.md", 1)
+    (other,) = {"kennel.md", "porch.md"} - {best}
+    assert kennels.order("do dogs sleep", other, 1) == [other]
+    assert kennels.order("do dogs sleep", other, 1, best, "chapel.md") == [best]
+    question = "do dogs sleep"
+    found = kennels.retriever.search(question, kennels.embedder.embed([question])[0])
+    assert kennels.retriever.look_again(found, 10**6) is None
+
+
+def test_a_passage_without_the_sentence_does_not_hold_the_talk(kennels: Kennels) -> None:
+    """Of two passages with all the words it is the one that says them together."""
+    question = "red porch light"
+    add = partial(add_document, kennels.store, kennels.embedder)
+    add("together.md", ("The red porch light is on.", "Cats sleep here quietly."))
+    add("apart.md", ("The red door shuts well.", "A porch is cold.", "One light hangs there."))
+    found = kennels.retriever.search(question, kennels.embedder.embed([question])[0])
+    scores = {hit.document: hit.score for hit in found.hits}
+    assert 0 < scores["together.md"] - scores["apart.md"] < PLAIN.passage
+    assert kennels.order(question, "apart.md")[0] == "together.md"
+
+
+def test_a_sentence_in_a_passage_about_other_things_does_not_hold_the_talk(
+    kennels: Kennels,
+) -> None:
+    """Of two passages that say the same sentence it is the one that is about it."""
+    question, sentence = "red porch light", "The red porch light is on."
+    others = tuple(f"Walnuts number {n} ripen behind meadow {n} every autumn." for n in range(9))
+    add = partial(add_document, kennels.store, kennels.embedder)
+    add("about.md", (sentence, "The light is red."))
+    add("beside.md", (sentence, *others))
+    found = kennels.retriever.search(question, kennels.embedder.embed([question])[0])
+    scores = {hit.document: hit.score for hit in found.hits}
+    assert scores["about.md"] - scores["beside.md"] > PLAIN.passage
+    assert kennels.order(question, "beside.md")[0] == "about.md"
+
+
+def test_a_long_question_does_not_go_on(kennels: Kennels) -> None:
+    """It says itself what it asks for."""
+    question = "where do the dogs of visitors sleep at night"
+    (best, *_) = kennels.order(question, "chapel.md")
+    for earlier in ("kennel.md", "porch.md"):
+        assert kennels.order(question, earlier)[0] == best

@@ -24,6 +24,18 @@ async def test_a_follow_up_is_answered_by_what_it_refers_to(make_stand: MakeStan
     await stand.end()
 
 
+async def test_a_question_that_both_passages_answer_goes_on(make_stand: MakeStand) -> None:
+    """It stands alone, and what follows it still leans on what it went on with."""
+    stand = make_stand(lead_ms=5000)
+    assert (await ask(stand, "where is the car park", 1))["heading"] == "Parking"
+    assert (await ask(stand, "so what for a day", 2))["heading"] == "Parking"
+    assert (await ask(stand, "what does a day ticket cost", 3))["heading"] == "Tickets"
+    assert (await ask(stand, "so what for a day", 4))["heading"] == "Tickets"
+    roots = [each.root for each in stand.session._items.conversation.window().exchanges]
+    assert roots[:2] == ["where is the car park"] * 2
+    await stand.end()
+
+
 async def test_sessions_know_nothing_of_each_other(make_stand: MakeStand) -> None:
     """What one person asked is no subject for another."""
     stand, other = make_stand(lead_ms=5000), make_stand(lead_ms=5000)

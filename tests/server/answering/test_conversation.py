@@ -31,7 +31,8 @@ REFUSED = Answer(REFUSAL, (), (), True, 0.1)
 
 def ask(conversation: Conversation, question: str, answer: Answer = ANSWER, **ids: Any) -> None:
     window = conversation.window()
-    root = window.root_of(question, window.subject_of([question]))
+    is_following = window.subject_of([question]) is not None
+    root = window.root_of(question, is_following=is_following)
     conversation.add(exchange_of(question, answer, root, **ids), lambda: answer.text)
 
 
