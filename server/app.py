@@ -322,10 +322,7 @@ class App:
 
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         visitor = connection if isinstance(connection, GuardedConnection) else None
-        response = self._web.respond(request, visitor)
-        if response is None:
-            set_limits(connection, dialect_of(request.path, request.headers))
-        return response
+        return self._web.respond(request, visitor)
 
     async def _serve_connection(self, connection: ServerConnection) -> None:
         """Run one session and close it with the code that its end deserves."""
@@ -351,6 +348,7 @@ class App:
         self, session_id: str, outbox: Outbox, connection: ServerConnection
     ) -> None:
         self._admit()
+        set_limits(connection, outbox.dialect)
         # A session keeps the settings that it began with.
         shared = replace(self._shared, settings=self._live.current)
         request = connection.request

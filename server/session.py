@@ -155,7 +155,7 @@ class Session:
                 else:
                     await self._take_event(await parse_message(message, self._setup.around()))
         except InvalidEvent as error:
-            error.event_id = error.event_id or event_id_of(message)
+            error.event_id = error.event_id or await event_id_of(message)
             await self._outbox.error(error)
 
     def _check_idle(self) -> None:

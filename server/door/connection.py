@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from server.door.addresses import Verdict
 from server.door.doorkeeper import Doorkeeper
 from server.door.tokens import chosen_subprotocol
+from server.door.unread import Unread
 from server.errors import SessionError
 from server.wire.dialect import Dialect
 
@@ -47,6 +48,10 @@ class GuardedConnection(ServerConnection):
             cast(asyncio.Transport, transport).abort()
             return
         super().connection_made(transport)
+        tcp = self.transport
+        self.recv_messages = Unread(
+            self.max_queue_high, self.max_queue_low, tcp.pause_reading, tcp.resume_reading
+        )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Count it no more."""
@@ -84,7 +89,10 @@ def select_subprotocol(
 
 
 def set_limits(connection: ServerConnection, dialect: Dialect) -> None:
-    """Read what this path's clients send: frames follow the handshake, so none was parsed yet."""
+    """Read what this path's clients send. Who is not let in keeps the limits of OWN.
+
+    To be called before the event loop can read what follows the handshake.
+    """
     connection.protocol.max_message_size = dialect.message_bytes
     connection.recv_messages.high = dialect.queued_messages
     connection.recv_messages.low = dialect.queued_messages // 4

@@ -18,8 +18,17 @@ async def parse_message(message: str, around: Surround) -> ClientEvent:
     return await asyncio.to_thread(parse_client_event, message, around)
 
 
-def event_id_of(message: str | bytes) -> str | None:
-    """Return the id that a client gave to an event which could be parsed; None without one."""
+async def event_id_of(message: str | bytes) -> str | None:
+    """Return the id that a client gave to an event which could be parsed; None without one.
+
+    That of a long message is looked for in a thread too.
+    """
+    if len(message) <= LONGEST_PARSED_HERE:
+        return _event_id_of(message)
+    return await asyncio.to_thread(_event_id_of, message)
+
+
+def _event_id_of(message: str | bytes) -> str | None:
     try:
         told = json.loads(message) if isinstance(message, str) else None
     except (ValueError, RecursionError):
