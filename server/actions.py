@@ -64,6 +64,8 @@ class Actions:
                 await self.said.tell_untold()
                 await self.answering.stop(Cause.TURN_DETECTED)
                 self.said.carried = self.said.with_carried(utterance.spoken)
+            case Action.HUSH | Action.HUSH_AND_HEAR:
+                await self._hush(is_more_coming=action is Action.HUSH_AND_HEAR)
             case Action.RELEASE | Action.RELEASE_AND_CLEAR:
                 await self._go_on_speaking()
             case Action.START_TURN | Action.REPLACE_TURN:
@@ -113,6 +115,13 @@ class Actions:
         self.said.carried = turn.question.samples
         if self.outbox.dialect.is_stock:
             await self.items.delete(turn.question.item_id)
+
+    async def _hush(self, *, is_more_coming: bool) -> None:
+        """A client drops what it has not played when it is told that somebody spoke."""
+        await self.said.tell_untold()
+        await self.answering.stop(Cause.TURN_DETECTED)
+        if not is_more_coming and self._forget_audio():
+            await self.outbox.event(told.AudioCleared())
 
     async def _go_on_speaking(self) -> None:
         """The answer was only held: the client may forget what it was told of the speech."""

@@ -269,7 +269,7 @@ class Session:
         await self._actions.act(action, speech, utterance, question)
 
     async def _judged(self, kind: Interruption, utterance: UtteranceEnded) -> None:
-        """Only a question ends the answer."""
+        """Only a question, or an order to stop, ends the answer."""
         async with self._floor:
             signal = judged_signal(kind, is_more_coming=self._ears.is_hearing_speech)
             if signal is not None:

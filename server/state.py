@@ -42,6 +42,10 @@ class Signal(StrEnum):
     """What was said into the answer is a new question."""
     INTERRUPTED_MIDWAY = "interrupted_midway"
     """The same, and the person speaks again already: both parts are one question."""
+    STOPPED = "stopped"
+    """It was an order to be quiet."""
+    STOPPED_MIDWAY = "stopped_midway"
+    """The same, and the person speaks again already: what follows is heard by itself."""
     DISMISSED = "dismissed"
     """It was "uh-huh", the answer's echo, or nothing."""
 
@@ -59,6 +63,10 @@ class Action(StrEnum):
     """Make what was said an item, and no turn of it."""
     STOP_AND_CARRY = "stop_and_carry"
     """Stop the answer and keep what was said for the utterance that is being heard."""
+    HUSH = "hush"
+    """Tell that somebody spoke, and stop the answer; what was said is forgotten."""
+    HUSH_AND_HEAR = "hush_and_hear"
+    """The same, but what is being said now is heard."""
     HOLD = "hold"
     JUDGE = "judge"
     RELEASE = "release"
@@ -134,6 +142,8 @@ TABLE: Mapping[tuple[State, Signal], tuple[State, Action]] = {
     (_THINKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     (_SPEAKING, _S.INTERRUPTED): (_THINKING, _A.REPLACE_TURN),
     **{(state, _S.INTERRUPTED_MIDWAY): (_HEARING, _A.STOP_AND_CARRY) for state in State},
+    **{(state, _S.STOPPED): (_IDLE, _A.HUSH) for state in State},
+    **{(state, _S.STOPPED_MIDWAY): (_HEARING, _A.HUSH_AND_HEAR) for state in State},
     (_IDLE, _S.BARGED_IN): (_HEARING, _A.ANNOUNCE_SPEECH),
     (_HEARING, _S.BARGED_IN): (_HEARING, _A.NOTHING),
     (_THINKING, _S.BARGED_IN): (_HEARING, _A.TAKE_BACK),

@@ -17,6 +17,7 @@ from server.answering.reply import Reply, compose, rest_reply, said_reply
 from server.deadline import Deadline
 from server.errors import ParleyError, StageError
 from server.hearing.ears import RATE_HZ as HEARD_RATE_HZ
+from server.hearing.interruption import is_order_to_stop
 from server.items import Answer as AnswerItem
 from server.items import Items
 from server.pipeline import Found, Pipeline
@@ -126,6 +127,10 @@ class Turn:
             return Outcome.CALLED
         if decided.text:
             return await self._give(said_reply(decided.text, decided.engine))
+        if self._is_order_to_stop():
+            await self._tell_transcript()
+            self.cause = Cause.TURN_DETECTED
+            return Outcome.CANCELLED
         found = await self._find()
         async with compose(self._pipeline, found, self._deadline) as reply:
             self._mark(Segment.ANSWER_FIRST, "answer", reply.quoted, is_hit=reply.is_hit)
@@ -134,6 +139,11 @@ class Turn:
             self._remember(reply.basis)
             await self._say(script)
         return Outcome.REFUSED if reply.answer.refused else Outcome.ANSWERED
+
+    def _is_order_to_stop(self) -> bool:
+        """Whether nobody asked for an answer: "stop" was said, and what it meant has ended."""
+        is_unasked = self.question.samples is not None and not self.question.is_told
+        return is_unasked and is_order_to_stop(self._transcript)
 
     async def _give(self, reply: Reply) -> Outcome:
         """Say what was not searched for: what an answer left, or what functions gave."""

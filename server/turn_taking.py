@@ -74,4 +74,6 @@ def judged_signal(kind: Interruption, *, is_more_coming: bool) -> Signal | None:
     """Return what speech into an answer has come to; None while more is being said."""
     if kind is Interruption.QUESTION:
         return Signal.INTERRUPTED_MIDWAY if is_more_coming else Signal.INTERRUPTED
+    if kind is Interruption.STOP:
+        return Signal.STOPPED_MIDWAY if is_more_coming else Signal.STOPPED
     return None if is_more_coming else Signal.DISMISSED

@@ -1,4 +1,7 @@
-"""What speech into an answer was: a question, "uh-huh", the answer's own echo, or nothing. Pure."""
+"""What speech into an answer was: a question, "stop", "uh-huh", the answer's own echo, or nothing.
+
+Pure, and by English words.
+"""
 
 import re
 from difflib import SequenceMatcher
@@ -6,9 +9,11 @@ from enum import StrEnum
 
 
 class Interruption(StrEnum):
-    """Only a QUESTION ends the answer; after the others it goes on."""
+    """A QUESTION ends the answer and is answered, a STOP ends it; after the others it goes on."""
 
     QUESTION = "question"
+    STOP = "stop"
+    """An order to be quiet: nothing is said instead."""
     BACKCHANNEL = "backchannel"
     FRAGMENT = "fragment"
     """One or two words that ask and order nothing ("but", "the hut"): a hum or cough misheard."""
@@ -35,9 +40,19 @@ def classify(transcript: str, being_said: str) -> Interruption:
         return Interruption.BACKCHANNEL
     if len(words) <= _LONGEST_FRAGMENT_WORDS and words[0] in _OPENS_FRAGMENTS:
         return Interruption.FRAGMENT
+    if is_order_to_stop(transcript):
+        return Interruption.STOP
     if _echo_share(words, _words(being_said)) >= ECHO_SHARE:
         return Interruption.ECHO
     return Interruption.QUESTION
+
+
+def is_order_to_stop(transcript: str) -> bool:
+    """Whether it is nothing but "stop", "never mind", "hold on" or the like, politely or twice.
+
+    "Stop the lamp how" is a question: every word must belong to an order.
+    """
+    return _ORDER_TO_STOP.fullmatch(" ".join(_words(transcript))) is not None
 
 
 def _words(text: str) -> list[str]:
@@ -59,6 +74,25 @@ _OPENS_FRAGMENTS = frozenset(
         a an the and or but of to in on at by for from with as it its this that these those
         """
     )
+)
+
+_ORDERS = r"""
+    stop (?: \ (?: it | that | this | there | talking | speaking | reading | answering ) )?
+    | (?: be | keep ) \ quiet | quiet | silence | hush | shush | shut \ up
+    | (?: that's | that \ is | it's | it \ is )? \ ? enough
+    | never \ ?mind | forget \ (?: it | that | about \ it )
+    | cancel (?: \ (?: it | that ) )?
+    | (?: hold | hang ) \ on | hold \ it | pause
+    | (?: wait | one | just \ (?: a | one ) ) (?: \ (?: a | one ) )?
+      \ (?: minute | moment | second )
+    | wait
+"""
+_AROUND = r"""
+    please | okay | ok | oh | no | hey | now | just | thanks | thank \ you
+    | a \ (?: minute | moment | second )
+"""
+_ORDER_TO_STOP = re.compile(
+    rf"(?: (?: {_AROUND} ) \ )* (?: {_ORDERS} ) (?: \ (?: {_ORDERS} | {_AROUND} ) )*", re.VERBOSE
 )
 
 

@@ -1,4 +1,4 @@
-"""Speech into the answer: held at once; ended by a question, and by nothing else."""
+"""Speech into the answer: held at once; ended by a question or an order to stop alone."""
 
 import asyncio
 
@@ -98,6 +98,73 @@ async def test_a_question_ends_the_answer_and_keeps_what_was_heard(
     await stand.end()
 
 
+@pytest.mark.parametrize("heard", ["stop", "never mind"])
+async def test_an_order_to_stop_ends_the_answer_and_is_not_answered(
+    make_stand: MakeStand, spoken: Samples, heard: str
+) -> None:
+    """Told as an interruption; the item holds what was heard, and nothing else is said."""
+    stand = make_stand()
+    stand.recognizer.text = heard
+    await speaking(stand)
+    stand.say(spoken)
+    await stand.wire.wait_for("input_audio_buffer.cleared")
+    sent_bytes = stand.wire.audio_bytes
+    await stand.end()
+    assert stand.session.state is State.IDLE
+    assert stand.wire.types().count("parley.turn") == 1
+    done = stand.wire.last("response.done")
+    assert done["response"]["status_details"]["reason"] == "turn_detected"
+    kept = done["response"]["output"][0]["content"][0]["transcript"]
+    assert len(kept) < len(ANSWER)
+    assert stand.wire.types().count("conversation.item.added") == 2
+    assert stand.wire.audio_bytes == sent_bytes
+
+
+@pytest.mark.parametrize("heard", ["stop", "be quiet please"])
+async def test_an_order_to_stop_is_not_answered_when_nothing_is_being_said(
+    make_stand: MakeStand, spoken: Samples, heard: str
+) -> None:
+    """Its words are told, and nothing is made of them."""
+    stand = make_stand()
+    stand.recognizer.text = heard
+    stand.say(spoken)
+    report = await stand.wire.wait_for("parley.turn")
+    assert (report["outcome"], report["transcript"], report["answer"]) == ("cancelled", heard, "")
+    assert "response.created" not in stand.wire.types()
+    await stand.end()
+    assert stand.wire.audio_bytes == 0
+
+
+async def test_a_typed_stop_is_searched_for(make_stand: MakeStand) -> None:
+    """Who types has a button to stop with."""
+    stand = make_stand()
+    stand.messages.send(*ask("stop"))
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] != "cancelled"
+    await stand.end()
+
+
+async def test_what_is_said_behind_stop_is_heard_by_itself(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """The answer ends with the order; the question that follows is asked without it."""
+    stand = make_stand()
+    stand.recognizer.text = "stop"
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    stand.say(spoken[: len(spoken) // 2])
+    stand.messages.send({"type": "session.update", "session": {}})
+    await stand.wire.wait_for("session.updated")
+    stand.recognizer.go.set()
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "cancelled"
+    stand.recognizer.text = "where is the car park"
+    stand.say(spoken[len(spoken) // 2 :])
+    report = await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
+    assert (report["outcome"], report["transcript"]) == ("answered", "where is the car park")
+    await stand.end()
+
+
 async def test_a_recogniser_that_fails_lets_the_answer_go_on(
     make_stand: MakeStand, spoken: Samples
 ) -> None:
@@ -126,7 +193,7 @@ async def test_cancel_while_held_ends_the_answer(make_stand: MakeStand, spoken: 
     assert "error" not in stand.wire.types()
 
 
-@pytest.mark.parametrize("heard", ["a day ticket costs twelve euros", "okay thanks"])
+@pytest.mark.parametrize("heard", ["a day ticket costs twelve euros", "okay thanks", "stop"])
 async def test_an_answers_last_echo_is_no_question(
     make_stand: MakeStand, spoken: Samples, heard: str
 ) -> None:

@@ -8,7 +8,7 @@ from server.state import TABLE, Action, Signal, State
 
 
 def test_the_table_is_whole() -> None:
-    """All 70 pairs are there and nothing else."""
+    """All pairs are there and nothing else."""
     assert set(TABLE) == set(itertools.product(State, Signal))
 
 
@@ -39,8 +39,9 @@ def test_speech_before_the_answer_takes_the_question_back() -> None:
 
 
 def test_speech_during_the_answer_interrupts() -> None:
-    """Barge-in: held at once, ended only when a question was heard."""
+    """Barge-in: held at once, ended when a question or "stop" was heard."""
     assert TABLE[State.SPEAKING, Signal.SPEECH_STARTED] == (State.HELD, Action.HOLD)
     assert TABLE[State.HELD, Signal.UTTERANCE_ENDED] == (State.HELD, Action.JUDGE)
     assert TABLE[State.HELD, Signal.INTERRUPTED] == (State.THINKING, Action.REPLACE_TURN)
+    assert TABLE[State.HELD, Signal.STOPPED] == (State.IDLE, Action.HUSH)
     assert TABLE[State.HELD, Signal.DISMISSED] == (State.SPEAKING, Action.RELEASE)

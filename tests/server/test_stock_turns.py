@@ -157,6 +157,37 @@ async def test_semantic_vad_tells_a_question_as_it_began(
     await finish(stand)
 
 
+async def test_semantic_vad_tells_an_order_to_stop_as_speech_and_forgets_it(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """speech_started has clients drop what they have; the answer ends, and none follows."""
+    stand = make_stand(STOCK)
+    stand.messages.send(update(SEMANTIC))
+    await speaking(stand)
+    stand.recognizer.text = "hold on"
+    stand.messages.send(*append(at_24_khz))
+    await stand.wire.wait_for("input_audio_buffer.cleared")
+    await finish(stand)
+    types = stand.wire.types()
+    ends = ("input_audio_buffer.speech_started", "response.done", "input_audio_buffer.cleared")
+    assert [kind for kind in types if kind in ends] == list(ends)
+    details = stand.wire.last("response.done")["response"]["status_details"]
+    assert details == {"type": "cancelled", "reason": "turn_detected"}
+
+
+async def test_server_vad_ends_the_answer_for_stop_and_says_nothing_instead(
+    make_stand: MakeStand, at_24_khz: Samples
+) -> None:
+    """There the order is an item and gets a response, as the protocol has it, without output."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.recognizer.text = "stop"
+    stand.messages.send(*append(at_24_khz))
+    done = await stand.wire.wait_for("response.done", 2, timeout_s=20)
+    assert (done["response"]["status"], done["response"]["output"]) == ("cancelled", [])
+    await finish(stand)
+
+
 async def test_nothing_interrupts_when_the_client_says_so(
     make_stand: MakeStand, at_24_khz: Samples
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hearing.interruption import Interruption, classify
+from server.hearing.interruption import Interruption, classify, is_order_to_stop
 
 SAID = "The last boat comes back at a quarter past five on Sundays."
 
@@ -27,15 +27,69 @@ SAID = "The last boat comes back at a quarter past five on Sundays."
         ("the museum is shut", Interruption.QUESTION),
         ("what", Interruption.QUESTION),
         ("what about saturdays", Interruption.QUESTION),
-        ("stop", Interruption.QUESTION),
+        ("stop", Interruption.STOP),
+        ("wait a minute", Interruption.STOP),
+        ("stop the lamp how", Interruption.QUESTION),
         ("no i meant the first boat of the morning", Interruption.QUESTION),
         ("yes but how much is it for children", Interruption.QUESTION),
         ("when does the shop open on sundays", Interruption.QUESTION),
     ],
 )
-def test_only_a_question_ends_the_answer(heard: str, kind: Interruption) -> None:
+def test_only_a_question_or_an_order_ends_the_answer(heard: str, kind: Interruption) -> None:
     """Agreement, the answer's own words (misheard in places) and noise do not."""
     assert classify(heard, SAID) is kind
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "Stop!",
+        "stop please",
+        "okay please stop",
+        "stop stop stop",
+        "stop talking now",
+        "be quiet",
+        "never mind",
+        "nevermind, thanks",
+        "oh forget it",
+        "cancel that",
+        "that's enough thank you",
+        "hold on",
+        "hold on a second",
+        "no wait",
+        "wait wait",
+        "just a moment",
+        "one moment please",
+        "shut up",
+    ],
+)
+def test_an_order_to_stop_is_known_in_its_usual_forms(heard: str) -> None:
+    """Politely, twice, with what people put around it."""
+    assert is_order_to_stop(heard)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "",
+        "please",
+        "no",
+        "okay thanks",
+        "a moment",
+        "stop the lamp how",
+        "how do i stop it",
+        "where does the bus stop",
+        "the stop",
+        "wait where is it",
+        "cancel my ticket",
+        "when are quiet hours",
+        "enough tickets",
+        "stop now where is the car park",
+    ],
+)
+def test_whatever_says_more_is_no_order_to_stop(heard: str) -> None:
+    """Only the whole utterance counts: each of these is asked, or judged otherwise."""
+    assert not is_order_to_stop(heard)
 
 
 @given(st.text(max_size=50), st.text(max_size=50))
