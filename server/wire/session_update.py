@@ -10,6 +10,7 @@ from typing import Any
 from models.llm import Tool
 from server.wire.audio_formats import read_beta_format, read_format
 from server.wire.detection import Detection, read_detection
+from server.wire.dialect import LONGEST_MODEL_CHARACTERS
 from server.wire.fields import Fields
 from server.wire.narrowing import parse_narrowing
 from server.wire.session_config import (
@@ -23,9 +24,12 @@ from server.wire.session_config import (
     SessionConfig,
     SessionType,
 )
-
-_NO_TRANSCRIPTION = ("language", "languages", "prompt", "keywords", "delay")
-"""What is not asked of the recogniser, whose language and words are the server's own."""
+from server.wire.without_effect import (
+    asked_in_vain,
+    read_kept,
+    read_noise_reduction,
+    read_transcription,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ def read_session(session: Fields, around: Surround) -> SessionConfig:
         config = replace(config, narrowing=parse_narrowing(ours.value("filter")))
     if around.is_beta:
         config = _read_beta(session, config, around)
-    return config.with_effect_told(_without_effect(session, around, config.tools))
+    calls_functions = around.has_llm and bool(config.tools)
+    return config.with_effect_told(asked_in_vain(session, calls_functions=calls_functions))
 
 
 def read_answering(asked: Fields, around: Surround) -> SessionConfig:
@@ -66,7 +71,7 @@ def read_answering(asked: Fields, around: Surround) -> SessionConfig:
     now = around.now
     instructions = asked.text("instructions", LONGEST_INSTRUCTIONS)
     in_parallel = asked.flag("parallel_tool_calls")
-    asked.value("model")
+    asked.text("model", LONGEST_MODEL_CHARACTERS)
     _refuse_prompt(asked)
     _refuse_logprobs(asked)
     return replace(
@@ -77,7 +82,7 @@ def read_answering(asked: Fields, around: Surround) -> SessionConfig:
         tool_choice=_read_tool_choice(asked, now.tool_choice),
         calls_in_parallel=now.calls_in_parallel if in_parallel is None else in_parallel,
         max_output_tokens=_read_limit(asked, "max_output_tokens", now.max_output_tokens),
-        kept={**now.kept, **_read_kept(asked)},
+        kept={**now.kept, **read_kept(asked)},
     )
 
 
@@ -101,9 +106,9 @@ def _read_audio(audio: Fields, config: SessionConfig, around: Surround) -> Sessi
         detection=read_detection(heard, config.detection, around.default_detection),
     )
     if heard.has("transcription"):
-        config = replace(config, transcription=_read_transcription(heard, "transcription"))
+        config = replace(config, transcription=read_transcription(heard, "transcription"))
     if heard.has("noise_reduction"):
-        config = replace(config, noise_reduction=_read_noise_reduction(heard, "noise_reduction"))
+        config = replace(config, noise_reduction=read_noise_reduction(heard, "noise_reduction"))
     return config
 
 
@@ -122,10 +127,10 @@ def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> Sess
         voice=_read_voice(session, config.voice, around),
     )
     if session.has("input_audio_transcription"):
-        told = _read_transcription(session, "input_audio_transcription")
+        told = read_transcription(session, "input_audio_transcription")
         config = replace(config, transcription=told)
     if session.has("input_audio_noise_reduction"):
-        told = _read_noise_reduction(session, "input_audio_noise_reduction")
+        told = read_noise_reduction(session, "input_audio_noise_reduction")
         config = replace(config, noise_reduction=told)
     temperature = session.number("temperature", 0.0, 2.0)
     kept = {} if temperature is None else {"temperature": temperature}
@@ -186,48 +191,6 @@ def _read_limit(asked: Fields, name: str, now: int | None) -> int | None:
     return now if limit is None else limit
 
 
-def _read_kept(asked: Fields) -> dict[str, Any]:
-    """What has no effect and is told again."""
-    kept: dict[str, Any] = {}
-    if asked.has("tracing"):
-        auto = asked.value("tracing") == "auto"
-        kept["tracing"] = "auto" if auto else asked.opaque("tracing")
-    if asked.has("truncation"):
-        known = asked.value("truncation") in ("auto", "disabled")
-        kept["truncation"] = (
-            asked.value("truncation") if known else asked.opaque("truncation") or "auto"
-        )
-    if asked.has("reasoning"):
-        kept["reasoning"] = asked.opaque("reasoning")
-    return kept
-
-
-def _read_transcription(parent: Fields, name: str) -> Mapping[str, Any] | None:
-    if parent.value(name) is None:
-        return None
-    told = parent.child(name)
-    known: dict[str, Any] = {
-        "model": told.text("model", 100),
-        "language": told.text("language", 40),
-        "prompt": told.text("prompt", 8192),
-        "delay": told.text("delay", 40),
-        "keywords": told.texts("keywords", 500),
-        "languages": told.texts("languages", 50),
-    }
-    return {field: value for field, value in known.items() if value is not None}
-
-
-def _read_noise_reduction(parent: Fields, name: str) -> Mapping[str, Any] | None:
-    if parent.value(name) is None:
-        return None
-    told = parent.child(name)
-    kind = told.text("type", 40)
-    if kind not in ("near_field", "far_field"):
-        raise told.refuse("type", "must be near_field or far_field.")
-    strength = told.number("strength", 0.0, 1.0)
-    return {"type": kind} if strength is None else {"type": kind, "strength": strength}
-
-
 def _read_voice(output: Fields, now: str, around: Surround) -> str:
     """Return the name of the voice to speak with, "" for the server's own."""
     value = output.value("voice")
@@ -253,18 +216,3 @@ def _refuse_prompt(asked: Fields) -> None:
 def _refuse_logprobs(asked: Fields) -> None:
     if asked.texts("include", 8):
         raise asked.refuse("include", "asks for what the recognisers do not tell.", "unsupported")
-
-
-def _without_effect(session: Fields, around: Surround, tools: tuple[Tool, ...]) -> tuple[str, ...]:
-    """Return the paths of what was asked for in vain, so that nothing is silently dropped."""
-    calls_functions = around.has_llm and bool(tools)
-    names = ["tracing", "truncation", "reasoning", "temperature"]
-    if not calls_functions:
-        names += ["instructions", "tools", "tool_choice", "parallel_tool_calls"]
-    asked_for = [session.at(n) for n in names if session.value(n) not in (None, "", [], {})]
-    heard = session.child("audio").child("input")
-    if heard.value("noise_reduction"):
-        asked_for.append(heard.at("noise_reduction"))
-    told = heard.child("transcription")
-    asked_for += [told.at(name) for name in _NO_TRANSCRIPTION if told.value(name)]
-    return (*asked_for, *session.unknown())

@@ -5,11 +5,17 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai.types.realtime import (
+    ConversationItem,
+    RealtimeResponseCreateParams,
+    RealtimeSessionCreateRequest,
+    RealtimeTranscriptionSessionCreateRequest,
+)
 
 from server.errors import InvalidEvent
 from server.session_settings import default_detection, first_config
@@ -17,8 +23,10 @@ from server.settings import Settings
 from server.wire.client_events import PARSERS, ClientEvent, parse_client_event
 from server.wire.dialect import STOCK_PATH, Dialect
 from server.wire.session_update import Surround
+from tests.sdk_types import check_types
 from tests.server.conftest import MakeStand
 from tests.server.test_session import ask
+from tests.server.wire.test_support import fields_of
 
 STOCK = Dialect(STOCK_PATH, tells_ours=False)
 AROUND = Surround(
@@ -32,7 +40,18 @@ MESSAGE = {
     "object": "realtime.item",
     "status": "completed",
     "role": "user",
-    "content": [{"type": "input_text", "text": "When?"}, {"type": "input_audio", "audio": AUDIO}],
+    "content": [
+        {"type": "input_text", "text": "When?"},
+        {"type": "input_audio", "audio": AUDIO, "transcript": "when"},
+    ],
+}
+SAID = {
+    "type": "message",
+    "role": "assistant",
+    "content": [
+        {"type": "output_text", "text": "Now."},
+        {"type": "output_audio", "transcript": "now"},
+    ],
 }
 CALL = {"type": "function_call", "name": "look_up", "call_id": "c", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "nothing"}
@@ -45,30 +64,54 @@ DETECTION = {
     "interrupt_response": True,
     "idle_timeout_ms": 5000,
 }
+SEMANTIC = {"type": "semantic_vad", "eagerness": "low"}
+PCM = {"type": "audio/pcm", "rate": 24_000}
+TRANSCRIPTION = {
+    "model": "m",
+    "language": "en",
+    "languages": ["en"],
+    "prompt": "p",
+    "keywords": ["k"],
+    "delay": "low",
+}
+NARROWING = {
+    "collections": ["a"],
+    "documents": ["b.md"],
+    "folders": ["c"],
+    "tags": ["d"],
+    "since": "2024-01-01",
+    "until": "2025-01-01T12:00:00+01:00",
+}
 ANSWERING = {
     "output_modalities": ["audio"],
     "instructions": "Be brief.",
     "tools": [TOOL],
     "tool_choice": {"type": "function", "name": "look_up"},
+    "parallel_tool_calls": True,
     "max_output_tokens": 100,
+    "reasoning": {"effort": "low"},
+    "prompt": None,
 }
 SESSION = {
     **ANSWERING,
     "type": "realtime",
+    "model": "gpt-realtime",
     "include": [],
-    "truncation": {"type": "retention_ratio", "retention_ratio": 0.5},
-    "tracing": {"workflow_name": "w"},
-    "reasoning": {"effort": "low"},
-    "parallel_tool_calls": True,
-    "parley": {"filter": {"tags": ["a"]}},
+    "truncation": {
+        "type": "retention_ratio",
+        "retention_ratio": 0.5,
+        "token_limits": {"post_instructions": 1000},
+    },
+    "tracing": {"workflow_name": "w", "group_id": "g", "metadata": {}},
+    "parley": {"filter": NARROWING},
     "audio": {
         "input": {
-            "format": {"type": "audio/pcm", "rate": 24_000},
-            "transcription": {"model": "m", "language": "en", "prompt": "p", "keywords": ["k"]},
+            "format": PCM,
+            "transcription": TRANSCRIPTION,
             "noise_reduction": {"type": "near_field", "strength": 0.5},
             "turn_detection": DETECTION,
         },
-        "output": {"format": {"type": "audio/pcmu"}, "voice": "alloy", "speed": 1.0},
+        "output": {"format": PCM, "voice": "alloy", "speed": 1.0},
     },
 }
 BETA_SESSION = {
@@ -87,12 +130,19 @@ RESPONSE = {
     **ANSWERING,
     "conversation": "none",
     "metadata": {"key": "value"},
-    "input": [MESSAGE, CALL, OUTPUT, {"type": "item_reference", "id": "i"}],
-    "audio": {"output": {"format": {"type": "audio/pcm"}, "voice": "alloy"}},
+    "input": [MESSAGE, SAID, CALL, OUTPUT, {"type": "item_reference", "id": "i"}],
+    "audio": {"output": {"format": PCM, "voice": "alloy"}},
 }
 WHOLE: list[tuple[dict[str, Any], bool]] = [
     ({"type": "session.update", "session": SESSION}, False),
     ({"type": "session.update", "session": BETA_SESSION}, True),
+    (
+        {
+            "type": "session.update",
+            "session": {"audio": {"input": {"turn_detection": SEMANTIC}}, "tracing": "auto"},
+        },
+        False,
+    ),
     ({"type": "input_audio_buffer.append", "audio": AUDIO}, False),
     ({"type": "input_audio_buffer.commit"}, False),
     ({"type": "input_audio_buffer.clear"}, False),
@@ -102,7 +152,7 @@ WHOLE: list[tuple[dict[str, Any], bool]] = [
             {"type": "conversation.item.create", "previous_item_id": "root", "item": item},
             False,
         )
-        for item in (MESSAGE, CALL, OUTPUT)
+        for item in (MESSAGE, SAID, CALL, OUTPUT)
     ],
     ({"type": "conversation.item.retrieve", "item_id": "i"}, False),
     ({"type": "conversation.item.delete", "item_id": "i"}, False),
@@ -119,8 +169,8 @@ WHOLE: list[tuple[dict[str, Any], bool]] = [
     ({"type": "response.cancel", "response_id": "r"}, False),
 ]
 Path = tuple[str | int, ...]
-CLOSED = ("metadata", "parameters", "truncation", "tracing", "reasoning")
-"""What is inside of them is kept as it is, or told by their own name."""
+CLOSED = ("parameters",)
+"""What is inside of it is kept as it is."""
 
 
 def paths(value: object, so_far: Path = ()) -> Iterator[Path]:
@@ -194,7 +244,34 @@ def test_the_whole_events_are_taken(number: int) -> None:
 def test_every_event_is_among_them() -> None:
     """None is forgotten."""
     assert {event["type"] for event, _ in WHOLE} == set(PARSERS)
-    assert len(FIELDS) > 120
+
+
+SESSIONS = (RealtimeSessionCreateRequest, RealtimeTranscriptionSessionCreateRequest)
+MCP = ("tools", "tool_choice")
+"""What they hold beside a function's fields, which are in TOOL."""
+WITHIN = tuple(f"{name}." for name in ("prompt", "input", "audio.output.voice", *MCP))
+"""What is kept or refused as a whole; the items of a response's input are those of `item`."""
+NO_ITEMS_HERE = ("approv", "reason", "server_label", "error", "tools")
+"""Of items that are refused by their type; likewise the parts of an image."""
+IMAGES = ("content.image_url", "content.detail")
+
+
+@pytest.mark.parametrize(
+    ("models", "at", "left_out"),
+    [
+        (SESSIONS, "session", WITHIN),
+        ((RealtimeResponseCreateParams,), "response", WITHIN),
+        (get_args(ConversationItem), "item", (*NO_ITEMS_HERE, *IMAGES)),
+    ],
+)
+def test_every_field_that_the_sdk_knows_is_among_them(
+    models: tuple[object, ...], at: str, left_out: tuple[str, ...]
+) -> None:
+    """Down to the last one."""
+    wanted = {f"{at}.{path}" for model in models for path in fields_of(model)}
+    told = {".".join(name for name in path if isinstance(name, str)) for _, path in FIELDS}
+    within = tuple(f"{at}.{path}" for path in left_out)
+    assert not sorted(path for path in wanted - told if not path.startswith(within))
 
 
 @given(st.sampled_from(FIELDS), json_values)
@@ -215,6 +292,27 @@ def test_no_field_takes_what_is_nothing_like_it(field: tuple[int, Path]) -> None
     number, path = field
     with pytest.raises(InvalidEvent):
         parse(with_junk(number, path, [[]]), number)
+
+
+JUNK: list[object] = [None, True, -1, 1e300, "", "x" * 70_000, {}, {"a": [{}]}, [None]]
+
+
+async def test_a_session_outlives_whatever_is_taken(make_stand: MakeStand) -> None:
+    """Each field with each kind of junk: what is not refused takes effect, and nothing ends."""
+    stand = make_stand(STOCK)
+    for number, path in FIELDS:
+        if not WHOLE[number][1]:
+            stand.messages.send(*(with_junk(number, path, junk) for junk in JUNK))
+    fresh = {"output_modalities": ["text"], "tools": [], "max_output_tokens": "inf"}
+    stand.messages.send({"type": "session.update", "session": fresh})
+    stand.messages.send({"type": "output_audio_buffer.clear"})
+    await stand.wire.wait_for("output_audio_buffer.cleared", timeout_s=60)
+    answered = stand.wire.types().count("response.done")
+    stand.messages.send(*ask("what does a ticket cost"))
+    done = await stand.wire.wait_for("response.done", answered + 1)
+    assert done["response"]["status"] == "completed"
+    await stand.end()
+    check_types(stand.wire.events)
 
 
 async def test_a_session_outlives_them_all(make_stand: MakeStand) -> None:
