@@ -7,6 +7,9 @@ the process that a server would start, and a fresh process opens it as a server 
 questions, one at a time on one thread, while another core is kept busy. The build knows half of
 the questions as past ones and the other half is asked. Recall@10 is against exact search. A search
 goes from the question's vector to the text of its ten passages; nothing is embedded in that time.
+
+Results are written after each size. Rows of other sizes that were taken on the same machine stay,
+each with its date. A million takes about five minutes, most of it the build, and 5 GB of disk.
 """
 
 import argparse
@@ -16,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -27,7 +32,7 @@ import numpy as np
 from benchmarks.corpora import load_embedder
 from benchmarks.index_store import FINGERPRINT, fill
 from benchmarks.plots import write_pages
-from benchmarks.results import OUT_DIR, machine, table, write_result
+from benchmarks.results import OUT_DIR, RESULTS_DIR, machine, table, write_result
 from benchmarks.vectors import BaseVectors, VectorMaker, load_base
 from rag.index_keeper import order_of
 from rag.index_kinds import IndexLimits, Kind, kind_for
@@ -62,6 +67,8 @@ class Run:
     """What the process that searches grew by."""
     queries: int
     settings: str
+    taken: str
+    """The day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,11 @@ def measure(
     _make_store(place, size, base)
     build_s, build_cpu_s, factory, settings = 0.0, 0.0, "Flat", ""
     if kind is not Kind.FLAT:
-        started = time.monotonic()
         if not place.indexes.current():
             _build(place, base.passages.shape[1], kind, limits, niceness)
-        build_s = time.monotonic() - started
+        # What the process told, for an index that an earlier run kept too.
+        told = read_progress(place.indexes.path)
+        build_s = told.seconds if told else 0.0
         manifest = verify(place.indexes.folder_of(place.indexes.current()))
         build_cpu_s, factory = manifest.build_cpu_s, manifest.factory
         settings = " ".join(
@@ -118,6 +126,7 @@ def measure(
         asked["memory_mb"],
         asked["queries"],
         settings,
+        time.strftime("%Y-%m-%d"),
     )
 
 
@@ -180,14 +189,35 @@ def main(arguments: list[str] | None = None) -> int:
             folder = (options.keep or Path(scratch)) / str(size)
             runs.append(measure(size, base, limits, kind, folder, options.niceness))
             print(_shown(runs[-1:]), flush=True)
-    figures = {"runs": [asdict(run) for run in runs], "real_vectors": len(base.passages)}
+            if not options.kind:
+                _write(runs, len(base.passages))
     if not options.kind:
-        write_result(RESULT_NAME, figures)
         for path in write_pages():
             print(f"The plots are in {path}", file=sys.stderr)
     if options.json:
+        figures = {"runs": [asdict(run) for run in runs], "real_vectors": len(base.passages)}
         print(json.dumps({**figures, "machine": machine()}))
     return 0
+
+
+def _write(runs: Sequence[Run], real_vectors: int) -> None:
+    path = RESULTS_DIR / f"{RESULT_NAME}.json"
+    earlier = json.loads(path.read_bytes()) if path.exists() else {}
+    kept = rows_beside(earlier, [run.size for run in runs])
+    rows = sorted([*kept, *map(asdict, runs)], key=lambda row: int(row["size"]))
+    write_result(RESULT_NAME, {"runs": rows, "real_vectors": real_vectors})
+
+
+def rows_beside(earlier: Mapping[str, Any], sizes: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of an earlier result that may stand beside new ones of these sizes, dated.
+
+    None of another machine, and none that were taken beside other work.
+    """
+    if earlier.get("machine") != machine() or "beside" in earlier:
+        return []
+    return [
+        {"taken": earlier["taken"], **row} for row in earlier["runs"] if row["size"] not in sizes
+    ]
 
 
 def _shown(runs: list[Run]) -> str:
