@@ -4,7 +4,6 @@ It is looked after by one thread that calls look(), while others search; it buil
 """
 
 import logging
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -83,7 +82,7 @@ class IndexKeeper:
     def progress(self) -> BuildProgress | None:
         """Of the build that runs, here or in another process; None while none does."""
         told = read_progress(self.folder.path)
-        return told if told and not told.is_over and _is_alive(told.process) else None
+        return told if told and told.is_running else None
 
     @property
     def is_busy(self) -> bool:
@@ -185,7 +184,9 @@ class IndexKeeper:
             return
         self.index.adopt(snapshot)
         self._known_kind = snapshot.manifest.kind
-        self._alerts.pop(Topic.DAMAGE, None)
+        self._failed_at = -1
+        for settled in (Topic.DAMAGE, Topic.BUILD):
+            self._set_alert(settled, "")
         log.info("index %s is searched now: %s", current, snapshot.manifest.factory)
 
     def _misfit(self, manifest: Manifest) -> str:
@@ -210,7 +211,9 @@ class IndexKeeper:
         self._set_alert(Topic.DAMAGE, text if damaged else "")
 
     def _set_alert(self, topic: str, text: str) -> None:
-        if text and self._alerts.get(topic) != text:
+        before = self._alerts.get(topic)
+        # What memory is left changes with every look.
+        if text and before != text and not (before and topic == Topic.MEMORY):
             log.warning("%s", text)
         if text:
             self._alerts[topic] = text
@@ -269,13 +272,3 @@ def state_lines(state: IndexState) -> dict[str, object]:
             "build_cpu_s": manifest.build_cpu_s,
         }
     return told
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

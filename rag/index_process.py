@@ -76,11 +76,43 @@ class BuildProgress:
     seconds: float
     error: str = ""
     version: str = ""
+    started_ticks: int = 0
+    """When the process started, in the system's ticks; 0 where the system does not say."""
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return bool(self.error or self.version)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether more will come. One that was killed has told of no end.
+
+        Its number may be another process's by now: in a container that starts again they count
+        from 1 again, and no index would ever be built.
+        """
+        is_its_own = self.started_ticks == started_ticks(self.process)
+        return not self.is_over and is_alive(self.process) and is_its_own
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def started_ticks(process: int) -> int:
+    """When a process started (proc(5), field 22 of stat); 0 where the system does not say."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="ascii", errors="replace")
+        return int(stat.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def start(order: BuildOrder, niceness: int = NICENESS) -> subprocess.Popen[bytes]:
@@ -121,8 +153,9 @@ class _Reporter:
     ) -> None:
         seconds = round(time.monotonic() - self.started_s, 1)
         progress = BuildProgress(
-            os.getpid(), str(self.order.kind), step, done, total, seconds, error, version
-        )
+            os.getpid(), str(self.order.kind), step, done, total, seconds, error, version,
+            started_ticks(os.getpid()),
+        )  # fmt: skip
         part = self.order.folder / f"{PROGRESS_NAME}.{os.getpid()}.part"
         part.write_text(json.dumps(asdict(progress)), encoding="utf-8")
         os.replace(part, self.order.folder / PROGRESS_NAME)

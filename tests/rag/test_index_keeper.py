@@ -1,6 +1,8 @@
+import json
+import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from rag import index_build, index_keeper, index_tune
 from rag.index_keeper import IndexKeeper, state_lines
 from rag.index_kinds import IndexLimits
-from rag.index_process import BuildOrder, run
+from rag.index_process import PROGRESS_NAME, BuildOrder, BuildProgress, run, started_ticks
 from rag.snapshot import FILE_NAMES
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
@@ -195,6 +197,58 @@ def test_without_memory_for_old_and_new_nothing_is_built(
     monkeypatch.undo()
     settle(keeper)
     assert (keeper.alerts, keeper.index.kind) == ((), "IVF")
+
+
+def test_a_shortage_of_memory_is_logged_once(
+    store: Store,
+    folder: SnapshotFolder,
+    builds: BuiltAtOnce,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its figures change with every look, and a look comes every second; the alert tells them."""
+    put(store, "first", clouds(500))
+    keeper = keeper_of(store, folder, builds)
+    for left in range(3):
+        monkeypatch.setattr(index_keeper, "memory_shortage", lambda *known, mb=left: f"{mb} MB")
+        settle(keeper)
+    assert keeper.alerts == ("2 MB",)
+    assert [record.getMessage() for record in caplog.records if "MB" in record.getMessage()] == [
+        "0 MB"
+    ]
+
+
+def test_an_index_that_is_taken_over_ends_the_alert_of_the_failed_build(
+    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce
+) -> None:
+    """The disk was full, say, and `parley index rebuild` was typed once it was not."""
+    put(store, "first", clouds(500))
+    builds.recall = 1.1
+    keeper = keeper_of(store, folder, builds)
+    settle(keeper)
+    assert keeper.alerts
+    build_index(store, folder)
+    settle(keeper)
+    assert (keeper.index.kind, keeper.alerts) == ("IVF", ())
+
+
+def test_a_build_that_was_killed_holds_no_other_up_when_its_number_is_another_process_now(
+    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce
+) -> None:
+    """In a container that starts again they count from 1 again; here it is this process's."""
+    put(store, "first", clouds(500))
+    folder.path.mkdir()
+    own_start = started_ticks(os.getpid())
+    told = BuildProgress(os.getpid(), "IVF", "adding", 1, 2, 1.0, started_ticks=own_start)
+    (folder.path / PROGRESS_NAME).write_text(json.dumps(asdict(told)))
+    keeper = keeper_of(store, folder, builds)
+    settle(keeper)
+    assert (keeper.progress, builds.orders) == (told, [])
+    earlier = replace(told, started_ticks=own_start + 1)
+    (folder.path / PROGRESS_NAME).write_text(json.dumps(asdict(earlier)))
+    assert keeper.progress is None
+    settle(keeper)
+    assert keeper.index.kind == "IVF"
 
 
 def test_a_graph_that_misses_the_recall_gives_way_to_cells(

@@ -79,10 +79,24 @@ def test_too_little_memory_is_foreseen_and_said(tmp_path: Path) -> None:
     """With what is needed and what there is; enough is nothing to say."""
     source = tmp_path / "meminfo"
     source.write_text("MemTotal: 900000 kB\nMemAvailable: 512000 kB\n")
-    told = memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, source)
+    told = memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, source, tmp_path)
     assert "500 MB are available" in told
-    assert memory_shortage(Kind.IVF, 1_000, 384, LIMITS, source) == ""
-    assert memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, source.with_name("absent")) == ""
+    assert memory_shortage(Kind.IVF, 1_000, 384, LIMITS, source, tmp_path) == ""
+    absent = source.with_name("absent")
+    assert memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, absent, tmp_path) == ""
+
+
+def test_the_limit_of_a_container_counts(tmp_path: Path) -> None:
+    """The system tells what the whole machine has; files that are only cached are given up."""
+    source = tmp_path / "meminfo"
+    source.write_text("MemAvailable: 64000000 kB\n")
+    (tmp_path / "memory.max").write_text(f"{1000 * 2**20}\n")
+    (tmp_path / "memory.current").write_text(f"{900 * 2**20}\n")
+    (tmp_path / "memory.stat").write_text(f"anon 5\ninactive_file {200 * 2**20}\n")
+    told = memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, source, tmp_path)
+    assert "300 MB are available" in told
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory_shortage(Kind.IVF, 1_000_000, 384, LIMITS, source, tmp_path) == ""
 
 
 def test_the_measured_policy_puts_the_bound_where_exact_search_keeps_the_budget() -> None:
