@@ -160,7 +160,7 @@ class App:
         self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
             self._memory.refuse_start()
-            opening = home_assistants_port(shared, self._admit)
+            opening = home_assistants_port(shared, self._admit, self._door)
             async with await self._listen() as server, opening as self._wyoming:
                 self.port = server.sockets[0].getsockname()[1]
                 await self._serve(server, store, library, on_ready)

@@ -1,15 +1,19 @@
 """The Wyoming port: who may call, how many, and how the calls end when the server stops.
 
+An address has the limits that it has on the other port, counted over both.
+
 server/wyoming/caller.py serves one call. The protocol knows no password: server/settings.py asks
 that whoever opens the port off loopback says so.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
+from server.door.addresses import Verdict
+from server.door.doorkeeper import Doorkeeper
 from server.errors import AtCapacity, Gone, ParleyError, TooSlow
 from server.surroundings import Surroundings
 from server.wyoming.caller import Caller, Work
@@ -28,10 +32,12 @@ class Switchboard:
 
     shared: Surroundings
     admit: Callable[[], None]
+    door: Doorkeeper
     port: int = 0
     _callers: dict[asyncio.Task[None], Caller] = field(default_factory=dict)
     _conversations: Conversations = field(init=False)
     _count: int = 0
+    _places_taken: int = 0
     _is_stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -49,6 +55,24 @@ class Switchboard:
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve a connection that has come in, in the task that asyncio made for it."""
+        peer = writer.get_extra_info("peername")
+        address = self.door.client_of(peer[0] if peer else "", [])
+        verdict = self.door.arrive(address)
+        try:
+            if verdict is Verdict.CUT:
+                writer.transport.abort()
+                return
+            refusal = self.door.refusal(address) if verdict is Verdict.TELL else None
+            await self._accept(reader, writer, refusal)
+        finally:
+            self.door.addresses.leave(address)
+
+    async def _accept(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        refusal: ParleyError | None,
+    ) -> None:
         self._count += 1
         sender = Sender(writer, self.shared.settings.send_timeout_s)
         caller = Caller(reader, sender, self.shared, self._let_in, self._conversations)
@@ -57,7 +81,7 @@ class Switchboard:
         self._callers[task] = caller
         self.shared.metrics.set_wyoming_connections(len(self._callers))
         try:
-            await self._serve(caller, writer, f"wyoming_{self._count:06d}")
+            await self._serve(caller, writer, f"wyoming_{self._count:06d}", refusal)
         finally:
             writer.close()
             del self._callers[task]
@@ -86,10 +110,14 @@ class Switchboard:
         if work is Work.TRANSCRIBE:
             self.admit()
 
-    async def _serve(self, caller: Caller, writer: asyncio.StreamWriter, name: str) -> None:
+    async def _serve(
+        self, caller: Caller, writer: asyncio.StreamWriter, name: str, refusal: ParleyError | None
+    ) -> None:
         try:
-            self._check_places()
-            await caller.serve()
+            if refusal is not None:
+                raise refusal
+            with self._place():
+                await caller.serve()
             log.info("%s: the client left", name)
         except (Gone, TooSlow) as error:
             log.info("%s: closed, %s", name, error.code)
@@ -100,18 +128,25 @@ class Switchboard:
                 await caller.sender.error(error)
             await caller.sender.end(caller.reader)
 
-    def _check_places(self) -> None:
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Who is only told why it is refused takes none."""
         maximum = self.shared.settings.wyoming_connections_maximum
-        if len(self._callers) > maximum:
+        if self._places_taken >= maximum:
             raise AtCapacity(f"All {maximum} connections are taken.", RETRY_AFTER_MS)
+        self._places_taken += 1
+        try:
+            yield
+        finally:
+            self._places_taken -= 1
 
 
 @asynccontextmanager
 async def listening(
-    shared: Surroundings, admit: Callable[[], None], host: str, port: int
+    shared: Surroundings, admit: Callable[[], None], door: Doorkeeper, host: str, port: int
 ) -> AsyncIterator[Switchboard]:
     """Hold the port open; at the end every call is cut. Raises OSError when it cannot be opened."""
-    board = Switchboard(shared, admit)
+    board = Switchboard(shared, admit, door)
     server = await asyncio.start_server(board.accept, host, port, limit=MAXIMUM_LINE_BYTES)
     board.port = server.sockets[0].getsockname()[1]
     try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+from server.door.doorkeeper import Doorkeeper
 from server.door.port import listening_error
 from server.surroundings import Surroundings
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def home_assistants_port(
-    shared: Surroundings, admit: Callable[[], None]
+    shared: Surroundings, admit: Callable[[], None], door: Doorkeeper
 ) -> AsyncIterator["Switchboard | None"]:
     """Hold it open; None without one. Raises StartError when it cannot be opened."""
     settings = shared.settings
@@ -25,7 +26,7 @@ async def home_assistants_port(
     host, port = settings.wyoming_host or settings.host, settings.wyoming_port
     async with AsyncExitStack() as stack:
         try:
-            board = await stack.enter_async_context(listening(shared, admit, host, port))
+            board = await stack.enter_async_context(listening(shared, admit, door, host, port))
         except OSError as error:
             raise listening_error(error, host, port, "PARLEY_WYOMING_PORT=") from error
         yield board

@@ -11,6 +11,7 @@ from wyoming.error import Error
 from wyoming.event import Event, Eventable
 
 from audio.pcm import Samples, encode_pcm16
+from server.door.doorkeeper import Doorkeeper
 from server.surroundings import Surroundings
 from server.wyoming.listening import Switchboard, listening
 
@@ -66,9 +67,11 @@ async def called(port: int) -> AsyncIterator[Line]:
 
 @asynccontextmanager
 async def open_board(
-    shared: Surroundings, admit: Callable[[], None] = lambda: None
+    shared: Surroundings,
+    admit: Callable[[], None] = lambda: None,
+    door: Doorkeeper | None = None,
 ) -> AsyncIterator[Switchboard]:
-    async with listening(shared, admit, "127.0.0.1", 0) as board:
+    async with listening(shared, admit, door or Doorkeeper(), "127.0.0.1", 0) as board:
         yield board
 
 
