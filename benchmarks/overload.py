@@ -6,7 +6,12 @@ who were let in notice. It measures a server of its own, beside which it runs in
 Three phases of `--seconds` each with the same schedule: one session alone, all places taken and
 nobody refused, all places taken and as many clients again that knock, are refused, wait as long as
 they are told and knock again. Then everybody leaves, and what the process holds is compared with
-what it held before the third phase.
+what it held before the third phase. At last so many knock in a row that what one refusal leaves is
+seen: 4 KB of each.
+
+Memory is measured as the soak does (benchmarks/soak.py), by floors: the least of some readings,
+each behind a malloc_trim, less what the caches hold. What a trim gives back, tens of MB, no session
+holds. What an answer leaves is the soak's to tell, over hundreds of them.
 """
 
 import argparse
@@ -14,13 +19,14 @@ import asyncio
 import json
 import os
 import random
+import signal
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -39,7 +45,15 @@ from benchmarks.server_process import RunningServer, running_server
 REFUSED_WITHIN_MS: Final = 50.0
 P95_WITHIN: Final = 1.2
 GROWN_WITHIN_MB: Final = 16.0
-"""More than the allocator keeps of one phase."""
+"""Floors of the same load over and over, 48 answers each, were up to 16 MB apart: the engines'
+working memory is as large as the longest sentences that met."""
+READINGS: Final = 5
+"""Of memory, of which the least counts."""
+READ_EVERY_S: Final = 0.2
+KNOCKS_A_BATCH: Final = 300
+BATCHES: Final = 4
+"""Within what one address may open in a minute. The first one warms up."""
+REFUSAL_LEAVES_KB: Final = 4.0
 CACHE_TTL_S: Final = 6
 """As in benchmarks.load: nobody's question is answered from what another's left."""
 SETTLE_S: Final = 30.0
@@ -96,6 +110,26 @@ class Held:
     cached_mb: float
     """Of that, what the memory caches keep on purpose."""
 
+    @property
+    def own_mb(self) -> float:
+        """What is held beside the caches."""
+        return self.memory_mb - self.cached_mb
+
+
+@dataclass(frozen=True, slots=True)
+class Leavings:
+    """What is held after each batch of refusals in a row, in MB beside the caches."""
+
+    floors_mb: tuple[float, ...]
+    refused: int
+    """In all batches but the first."""
+
+    @property
+    def kb_a_refusal(self) -> float:
+        """What one refusal leaves; 0 when nobody was refused."""
+        grown_mb = self.floors_mb[-1] - self.floors_mb[0]
+        return round(1024 * grown_mb / self.refused, 2) if self.refused else 0.0
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Load, print, write the result. Returns 0, or 1 when nobody was answered."""
@@ -109,7 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "PARLEY_CACHE_TTL_S": str(CACHE_TTL_S),
     }
     variables = {name: value for name, value in wanted.items() if name not in os.environ}
-    with running_server(variables, script=script) as server:
+    with running_server(variables, script=script, trims=True) as server:
         schedule = Schedule(parsed.places, parsed.seconds, parsed.every_s)
         figures = asyncio.run(run_phases(server, schedule, [to_question(line) for line in lines]))
     _show(figures)
@@ -148,7 +182,23 @@ async def run_phases(
         load = group.create_task(run_load(url, schedule, _from(questions, 2), process_id))
         group.create_task(_knock_all(server, schedule, knocks))
     after = await asyncio.to_thread(settled, server)
-    return summarise(alone, full, load.result(), knocks, before, after)
+    left = await refuse_in_a_row(server, schedule.sessions)
+    return summarise(alone, full, load.result(), knocks, before, after, left)
+
+
+async def refuse_in_a_row(server: RunningServer, places: int) -> Leavings:
+    """Take all places with people who say nothing, and knock; look after each batch."""
+    knocks, floors_mb, first = Knocks(), [], 0
+    async with AsyncExitStack() as taken:
+        for _ in range(places):
+            await taken.enter_async_context(connect(server.url, compression=None))
+        await asyncio.to_thread(wait_until_full, server.port)
+        for batch in range(BATCHES):
+            for _ in range(KNOCKS_A_BATCH):
+                await knock(server.url, knocks)
+            floors_mb.append((await asyncio.to_thread(_held_by, server)).own_mb)
+            first = first if batch else len(knocks.refusals)
+    return Leavings(tuple(floors_mb), len(knocks.refusals) - first)
 
 
 def _from(questions: Sequence[Question], phase: int) -> list[Question]:
@@ -164,6 +214,7 @@ def summarise(
     knocks: Knocks,
     before: Held,
     after: Held,
+    left: Leavings,
 ) -> dict[str, Any]:
     """Return everything under the names that the result has."""
     refused = knocks.figures()
@@ -180,6 +231,7 @@ def summarise(
         "before": asdict(before),
         "after": asdict(after),
         "grown": grown,
+        "refusals_in_a_row": asdict(left) | {"kb_a_refusal": left.kb_a_refusal},
         **ratios,
         "holds": {
             "refused_within_50_ms": bool(refused["refusals"]) and not refused["refusals_late"],
@@ -188,7 +240,9 @@ def summarise(
             "nothing_leaks": grown["tasks"] <= 0
             and grown["threads"] <= 0
             and grown["descriptors"] <= 0
-            and grown["memory_mb"] - grown["cached_mb"] <= GROWN_WITHIN_MB,
+            and after.own_mb - before.own_mb <= GROWN_WITHIN_MB
+            and left.refused > 0
+            and left.kb_a_refusal <= REFUSAL_LEAVES_KB,
         },
     }
 
@@ -282,9 +336,17 @@ def _held_by(server: RunningServer) -> Held:
         int(stats["process"]["tasks"]),
         threads,
         descriptors,
-        round(process.memory_info().rss / (1 << 20), 1),
-        round(cached_bytes / (1 << 20), 1),
+        round(min(_trimmed_bytes(server, process) for _ in range(READINGS)) / (1 << 20), 2),
+        round(cached_bytes / (1 << 20), 2),
     )
+
+
+def _trimmed_bytes(server: RunningServer, process: psutil.Process) -> int:
+    """Return what is resident behind a trim, which is done before the next request is answered."""
+    os.kill(server.process_id, signal.SIGUSR1)
+    _stats(server.port)
+    time.sleep(READ_EVERY_S)
+    return int(process.memory_info().rss)
 
 
 def _stats(port: int) -> dict[str, Any]:
@@ -315,6 +377,7 @@ def _show(figures: Mapping[str, Any]) -> None:
     plain += [("refusal max ms", told["max"]), ("close codes", knocks["close_codes"])]
     plain += [(name, figures[name]) for name in ("p95_over_full", "p95_over_alone")]
     plain += [(f"grown: {name}", value) for name, value in figures["grown"].items()]
+    plain += [("KB that a refusal leaves", figures["refusals_in_a_row"]["kb_a_refusal"])]
     late_ms = figures["overloaded"]["client_late_ms_max"]
     plain += [("client_late_ms_max", late_ms), *figures["holds"].items()]
     print(table(plain))

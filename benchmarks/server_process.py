@@ -40,15 +40,18 @@ def running_server(
     with_samples: bool = True,
     script: Path | None = None,
     program: Sequence[str] | None = None,
+    trims: bool = False,
 ) -> Iterator[RunningServer]:
     """Start `parley serve --port 0`, wait for its address, and end it with SIGTERM.
 
     `variables` are added to the environment. With a script (benchmarks/script.py) the server has
-    stand-in engines and says the script's words; `program` names another module and what it takes.
+    stand-in engines and says the script's words; `program` names another module and what it takes;
+    one that `trims` gives freed memory back at SIGUSR1 (benchmarks/trimming.py).
     Raises RuntimeError when it does not start.
     """
     usual = ["server.cli", "serve"] if script is None else [STANDIN_SERVER, str(script)]
-    command = [sys.executable, "-m", *(program or usual), "--port", "0"]
+    trimming = ["benchmarks.trimming"] if trims else []
+    command = [sys.executable, "-m", *trimming, *(program or usual), "--port", "0"]
     started_at_s = time.monotonic()
     process = subprocess.Popen(
         [*command, "--samples"] if with_samples else command,

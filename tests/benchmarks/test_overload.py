@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.overload import Held, Knocks, Refusal, knock, knock_on, summarise
+from benchmarks.overload import Held, Knocks, Leavings, Refusal, knock, knock_on, summarise
 
 HELD = Held(20, 30, 40, 300.0, 5.0)
+NOTHING = Leavings((300.0, 301.0, 299.9, 300.2), 900)
+FIFTY_KB_EACH = Leavings((300.0, 314.6, 329.3, 343.9), 900)
 
 
 @pytest.fixture
@@ -33,8 +35,12 @@ def load(p95: float) -> dict[str, Any]:
     return {"voice_to_voice_ms": {"count": 9, "p50": 1.0, "p95": p95, "p99": 1.0}}
 
 
-def summed(knocks: Knocks, after: Held = HELD, p95: float = 110) -> dict[str, Any]:
-    return summarise(load(100), load(100), load(p95), knocks, HELD, after)["holds"]  # type: ignore[no-any-return]
+def summed(
+    knocks: Knocks, after: Held = HELD, p95: float = 110, left: Leavings = NOTHING
+) -> dict[str, Any]:
+    told = summarise(load(100), load(100), load(p95), knocks, HELD, after, left)
+    holds: dict[str, Any] = told["holds"]
+    return holds
 
 
 async def test_a_refused_client_comes_back_when_it_was_told_to(door: str) -> None:
@@ -72,3 +78,12 @@ def test_each_promise_is_judged_by_its_own_figure() -> None:
         assert not summed(Knocks([quick]), replace(HELD, **more))["nothing_leaks"]
     cached = replace(HELD, memory_mb=320.0, cached_mb=25.0)
     assert summed(Knocks([quick]), cached)["nothing_leaks"]
+
+
+def test_what_a_refusal_leaves_is_judged_by_many() -> None:
+    """50 KB each are told; the allocator's comings and goings are not, nor is nobody refused."""
+    quick = Knocks([Refusal(5, 10, 1013, 2000)])
+    assert 49 < FIFTY_KB_EACH.kb_a_refusal < 51
+    assert NOTHING.kb_a_refusal < 1
+    assert not summed(quick, left=FIFTY_KB_EACH)["nothing_leaks"]
+    assert not summed(quick, left=Leavings((300.0, 300.0), 0))["nothing_leaks"]
