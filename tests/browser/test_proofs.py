@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 from benchmarks.demo import read_demo_questions
 from server.settings import Settings
 from tests.browser.harness import ParleyPage, in_room, parley_page
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof, pytest.mark.timeout(300)]
 
@@ -33,15 +33,7 @@ MOST_SILENCING_MS = 10
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    folder = tmp_path_factory.mktemp("proofs")
-    return replace(
-        Settings(),
-        port=0,
-        offline=True,
-        data_dir=folder / "data",
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
-    )
+    return settings_in(tmp_path_factory.mktemp("proofs"))
 
 
 @pytest.fixture(scope="module")

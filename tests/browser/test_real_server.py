@@ -12,10 +12,9 @@ from playwright.sync_api import Playwright
 
 from audio.wavfile import read_wav
 from benchmarks.demo import read_demo_questions
-from server.settings import Settings
 from tests.browser.harness import ParleyPage, chromium, parley_page
 from tests.browser.signals import audible_spans_ms, write_microphone_wav
-from tests.server.running import running_app
+from tests.server.running import running_app, settings_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(150)]
 
@@ -27,15 +26,7 @@ def answered(
     playwright_driver: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ParleyPage]:
     folder = tmp_path_factory.mktemp("real")
-    settings = replace(
-        Settings(),
-        port=0,
-        offline=True,
-        data_dir=folder / "data",
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
-        speech_speed=2.0,
-    )
+    settings = replace(settings_in(folder), speech_speed=2.0)
     wav = recorded_question(folder / "question.wav")
     with (
         running_app(settings) as server,

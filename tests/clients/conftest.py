@@ -1,29 +1,16 @@
 """Whole servers with embedded engines for stock clients, one of them with a chat endpoint."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from server.settings import Settings
 from tests.llm_server import LlmServer, llm_server
 from tests.server.conftest import prepared_data_dir, spoken
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 
 __all__ = ["prepared_data_dir", "spoken"]
-
-
-def settings_in(folder: Path, prepared_data_dir: Path) -> Settings:
-    return replace(
-        Settings(),
-        port=0,
-        offline=True,
-        data_dir=shutil.copytree(prepared_data_dir, folder / "data"),
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
-    )
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,7 @@ import yaml
 from wyoming.info import Describe, Info
 
 from benchmarks.redis_process import RedisProcess, free_port, redis_program
-from tests.clients.conftest import settings_in
-from tests.server.running import running_app
+from tests.server.running import running_app, settings_in
 from tests.server.wyoming.calling import called
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -24,7 +24,7 @@ from tests.fakes import FakeRecognizer, FakeSynthesizer
 from tests.faults.figures import Figure, Figures
 from tests.faults.witness import PATIENCE_S, until
 from tests.server.conftest import make_stand, prepared_data_dir, spoken, store, vad_model
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 
 __all__ = ["faulted_server", "make_stand", "prepared_data_dir", "spoken", "store", "vad_model"]
 
@@ -62,12 +62,7 @@ def faulted_server(
     """A server with embedded engines and short patience."""
     folder = tmp_path_factory.mktemp("faults")
     settings = replace(
-        Settings(),
-        port=0,
-        offline=True,
-        data_dir=shutil.copytree(prepared_data_dir, folder / "data"),
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
+        settings_in(folder, prepared_data_dir),
         send_timeout_s=0.5,
         ahead_maximum_s=2.0,
     )

@@ -5,7 +5,6 @@ not demanded it started on pocketsphinx; without the hashes of is_whole a cut co
 loaded.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from models.minilm_weights import FINGERPRINT, WeightsError, check_weights
 from server.errors import StartError
 from server.settings import RecognizerChoice, Settings, SynthesizerChoice
 from tests.server.calibrations import install_whisper
-from tests.server.running import running_app
+from tests.server.running import running_app, settings_in
 
 Damage = Callable[[Path], object]
 
@@ -37,15 +36,7 @@ def empty(path: Path) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, prepared_data_dir: Path) -> Settings:
-    return replace(
-        Settings(),
-        port=0,
-        offline=True,
-        stt=RecognizerChoice.WHISPER,
-        data_dir=shutil.copytree(prepared_data_dir, tmp_path / "data"),
-        models_dir=tmp_path / "models",
-        hub_cache_dir=tmp_path / "hub",
-    )
+    return replace(settings_in(tmp_path, prepared_data_dir), stt=RecognizerChoice.WHISPER)
 
 
 def refusal(settings: Settings) -> str:

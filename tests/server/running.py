@@ -1,12 +1,14 @@
 """A whole server in a thread of the test process, on a free loopback port."""
 
 import asyncio
+import shutil
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from server.app import App, LoadSpeech
 from server.engines.loading import load_speech_engines
@@ -36,6 +38,24 @@ class RunningApp:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+
+def settings_in(folder: Path, prepared_data_dir: Path | None = None) -> Settings:
+    """For a server with embedded engines on a free port that touches nothing outside of `folder`.
+
+    It begins with a copy of the prepared data, else with none.
+    """
+    data_dir = folder / "data"
+    if prepared_data_dir is not None:
+        shutil.copytree(prepared_data_dir, data_dir)
+    return replace(
+        Settings(),
+        port=0,
+        offline=True,
+        data_dir=data_dir,
+        models_dir=folder / "models",
+        hub_cache_dir=folder / "hub",
+    )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,7 +17,7 @@ from benchmarks.demo import judge, read_demo_questions
 from server.client import Conversation, NoServer, ask_once
 from server.errors import StartError
 from server.settings import Settings
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 
 QUESTIONS = read_demo_questions()
 
@@ -27,12 +26,7 @@ QUESTIONS = read_demo_questions()
 def settings(tmp_path_factory: pytest.TempPathFactory, prepared_data_dir: Path) -> Settings:
     folder = tmp_path_factory.mktemp("app")
     return replace(
-        Settings(),
-        port=0,
-        offline=True,
-        data_dir=shutil.copytree(prepared_data_dir, folder / "data"),
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
+        settings_in(folder, prepared_data_dir),
         sessions_maximum=3,
         speech_speed=2.0,
     )

@@ -2,15 +2,13 @@
 
 import asyncio
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from server.settings import Settings
 from tests.faults.witness import ask, listen, opened
 from tests.llm_server import Play, llm_server
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 
 QUESTION = "what time does the last boat come back on a sunday"
 
@@ -36,12 +34,7 @@ async def test_the_server_names_its_model_and_tells_when_it_is_away(
     """In /health, /stats, /metrics and the alerts; the key is in none of them."""
     with llm_server() as endpoint:
         settings = replace(
-            Settings(),
-            port=0,
-            offline=True,
-            data_dir=shutil.copytree(prepared_data_dir, tmp_path / "data"),
-            models_dir=tmp_path / "models",
-            hub_cache_dir=tmp_path / "hub",
+            settings_in(tmp_path, prepared_data_dir),
             llm_base_url=endpoint.base_url,
             llm_model="test-model",
             llm_api_key="s3cret",

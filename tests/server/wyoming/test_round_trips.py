@@ -1,7 +1,6 @@
 """The port for Home Assistant: speech to words, words to an answer, an answer to speech."""
 
 import asyncio
-import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,7 +25,7 @@ from audio.wavfile import read_wav
 from benchmarks.demo import read_demo_questions
 from server.errors import StartError
 from server.settings import Settings
-from tests.server.running import RunningApp, running_app
+from tests.server.running import RunningApp, running_app, settings_in
 from tests.server.wyoming.calling import called, chunks, recording
 
 QUESTION = read_demo_questions()[0]
@@ -38,15 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, prepared_data_dir: Path) 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    return replace(
-        Settings(),
-        port=0,
-        wyoming_port=port,
-        offline=True,
-        data_dir=shutil.copytree(prepared_data_dir, folder / "data"),
-        models_dir=folder / "models",
-        hub_cache_dir=folder / "hub",
-    )
+    return replace(settings_in(folder, prepared_data_dir), wyoming_port=port)
 
 
 @pytest.fixture(scope="module")
