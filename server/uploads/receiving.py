@@ -64,6 +64,7 @@ class Receiving:
     outbox: Outbox
     _incoming: _Incoming | None = None
     _refused_id: str = ""
+    """Of the last document that was refused while it came."""
     _followers: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def screen(
@@ -153,7 +154,7 @@ class Receiving:
         try:
             stored = await ticket.stored
         except UploadError as error:
-            await self._refuse(incoming.upload_id, incoming.name, error)
+            await self._tell_failure(incoming.upload_id, incoming.name, error)
             return
         counts = stored.counts
         await self.outbox.event(
@@ -183,6 +184,9 @@ class Receiving:
 
     async def _refuse(self, upload_id: str, name: str, error: UploadError) -> None:
         self._refused_id = upload_id
+        await self._tell_failure(upload_id, name, error)
+
+    async def _tell_failure(self, upload_id: str, name: str, error: UploadError) -> None:
         failed = UploadFailed(upload_id, name, error.upload_code, str(error), error.retryable)
         await self.outbox.event(failed)
 

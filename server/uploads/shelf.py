@@ -63,7 +63,7 @@ class Shelf:
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
-                    os.unlink(entry.path)
+                    self._tidy(entry.name)
                 else:
                     sizes[entry.name] = entry.stat(follow_symlinks=False).st_size
         sizes[name] = size_bytes
@@ -73,6 +73,18 @@ class Shelf:
                 "it, or raise PARLEY_UPLOADS_TOTAL_BYTES.",
                 "full",
             )
+
+    def _tidy(self, name: str) -> None:
+        """Clear up after a process that ended in the middle; other hidden files are not ours."""
+        path = self.folder / name
+        if name.endswith(_BEFORE):
+            shown = self.folder / name[1:].removesuffix(_BEFORE)
+            if shown.exists():
+                path.unlink()
+            else:
+                path.replace(shown)
+        elif name.endswith(_PART):
+            path.unlink()
 
     def _write(self, name: str, content: bytes) -> Path:
         """Return where the document that stood there lies meanwhile, if one did."""

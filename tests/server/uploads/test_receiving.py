@@ -185,6 +185,17 @@ async def test_a_damaged_document_is_told_by_name_and_leaves_nothing(
     assert store.counts().documents == 1
 
 
+async def test_an_id_may_be_used_again_while_its_document_is_read(counter: Counter) -> None:
+    """The first one's failure comes in the middle of the second, which goes on."""
+    client = counter.client()
+    client.send("broken.pdf", b"%PDF-1.7 and then nothing")
+    client.begin("ferries.md", len(TEXT))
+    await client.told("parley.upload.failed")
+    client.append(TEXT)
+    client.end()
+    assert (await client.told("parley.upload.done"))["name"] == "ferries.md"
+
+
 async def test_an_engine_that_raises_is_told_without_its_words(
     settings: Settings, store: Store
 ) -> None:

@@ -64,6 +64,23 @@ def test_what_a_killed_server_left_is_cleared(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"b.md": b"1"}
 
 
+def test_a_document_that_a_killed_server_had_set_aside_comes_back(tmp_path: Path) -> None:
+    """It was to be replaced, and nothing was put in its place yet."""
+    (tmp_path / ".a.md.before").write_bytes(b"one")
+    (tmp_path / ".b.md.before").write_bytes(b"old")
+    (tmp_path / "b.md").write_bytes(b"new")
+    put(Shelf(tmp_path, 100), "c.md", b"1")
+    assert contents(tmp_path) == {"a.md": b"one", "b.md": b"new", "c.md": b"1"}
+
+
+def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
+    """Such as those of a file manager; a hidden folder is no reason to refuse a document."""
+    (tmp_path / ".directory").write_bytes(b"view")
+    (tmp_path / ".git").mkdir()
+    put(Shelf(tmp_path, 100), "a.md", b"1")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".directory", ".git", "a.md"]
+
+
 def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
     """Not raised as an OSError."""
     (tmp_path / "uploads").write_text("a file where the folder should be")
