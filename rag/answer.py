@@ -10,9 +10,9 @@ from math import inf
 import numpy as np
 
 from rag.asked import asked_for, has_what_is_asked
-from rag.choice import Candidate, Quote, choose
+from rag.choice import Candidate, Draft, Quote, choose, most_promising
 from rag.confidence import REFUSE_BELOW, Evidence, answer_confidence
-from rag.embedding import Embedder, Vector
+from rag.embedding import Embedder
 from rag.follow_up import margins_of
 from rag.hit import Hit, Retrieval
 from rag.phrasing import is_cross_reference, is_question, phrase
@@ -23,6 +23,12 @@ REFUSAL = "I could not find that in your documents."
 
 PASSAGES_READ = 3
 """The right passage is among the first three for 98% of the sample questions."""
+
+SENTENCES_READ = 18
+"""Of those passages, by meaning: each costs about a millisecond of a core. More are told apart by
+their words first, which changes no answer to the sample questions or to every third of XQuAD's. In
+MedQuAD's uncut passages (10 sentences, one in twenty over 30) 4% of the answers change; with a
+limit of 12 it is 7%."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,43 +108,57 @@ class Answerer:
 
     def _best_own_fits(self, retrieval: Retrieval, hits: Sequence[Hit]) -> list[float]:
         """Of each hit its best sentence's; -inf where no sentence could be spoken."""
-        return [
-            max(
-                (each.own_fit for each in self._of_hit(hit, vectors @ retrieval.vector, retrieval)),
-                default=-inf,
-            )
-            for hit, vectors in zip(hits, self._vectors.of_hits(hits), strict=True)
+        share = SENTENCES_READ // PASSAGES_READ
+        drafts = [
+            draft
+            for hit in hits
+            for draft in most_promising(list(self._drafts(hit, retrieval)), share)
         ]
+        best = dict.fromkeys((hit.passage_id for hit in hits), -inf)
+        for each in self._read(drafts, retrieval):
+            best[each.hit.passage_id] = max(best[each.hit.passage_id], each.own_fit)
+        return [best[hit.passage_id] for hit in hits]
 
     def candidates(self, retrieval: Retrieval) -> list[Candidate]:
-        """Every sentence of the first PASSAGES_READ hits."""
+        """Of the first PASSAGES_READ hits the SENTENCES_READ that promise most by their words."""
         hits = retrieval.hits[:PASSAGES_READ]
+        drafts = [draft for hit in hits for draft in self._drafts(hit, retrieval)]
+        return self._read(most_promising(drafts, SENTENCES_READ), retrieval)
+
+    def _read(self, drafts: Sequence[Draft], retrieval: Retrieval) -> list[Candidate]:
+        """With the cosine that each has with the question."""
+        wanted = [(draft.hit, at) for draft in drafts for at in draft.positions]
+        vectors = self._vectors.of(wanted)
         return [
-            candidate
-            for hit, vectors in zip(hits, self._vectors.of_hits(hits), strict=True)
-            for candidate in self._of_hit(hit, vectors @ retrieval.vector, retrieval)
+            Candidate(
+                draft.hit,
+                draft.position,
+                max(
+                    float(vectors[draft.hit.passage_id, at] @ retrieval.vector)
+                    for at in draft.positions
+                ),
+                draft.coverage,
+                draft.has_what_is_asked,
+            )
+            for draft in drafts
         ]
 
-    def _of_hit(self, hit: Hit, cosines: Vector, retrieval: Retrieval) -> Iterator[Candidate]:
+    def _drafts(self, hit: Hit, retrieval: Retrieval) -> Iterator[Draft]:
         around = self._stems(" ".join([hit.passage.title, *hit.passage.headings]))
         wanted = asked_for(retrieval.question)
-        asked, asked_cosine = set[str](), -1.0
+        asked, asked_at = set[str](), None
         for position, sentence in enumerate(hit.passage.sentences):
-            cosine, stems = float(cosines[position]), self._stems(sentence)
             if is_cross_reference(sentence):
                 continue
+            stems = self._stems(sentence)
             if is_question(sentence) and position + 1 < len(hit.passage.sentences):
-                asked, asked_cosine = stems, cosine
+                asked, asked_at = stems, position
                 continue
             coverage = covered_share(retrieval.terms, around | stems | asked)
-            yield Candidate(
-                hit,
-                position,
-                max(cosine, asked_cosine),
-                coverage,
-                has_what_is_asked(wanted, sentence),
-            )
-            asked, asked_cosine = set(), -1.0
+            positions = (position,) if asked_at is None else (position, asked_at)
+            kind = has_what_is_asked(wanted, sentence)
+            yield Draft(hit, positions, coverage, kind)
+            asked, asked_at = set(), None
 
 
 def gather_evidence(retrieval: Retrieval, candidates: Sequence[Candidate]) -> Evidence:

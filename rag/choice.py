@@ -29,6 +29,29 @@ REPEATED_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """One sentence of a hit, judged by its words alone."""
+
+    hit: Hit
+    positions: tuple[int, ...]
+    """Its own, then that of the question in the text that it follows, if any: the higher cosine of
+    the two counts."""
+    coverage: float
+    has_what_is_asked: bool
+
+    @property
+    def position(self) -> int:
+        """Its own."""
+        return self.positions[0]
+
+    @property
+    def promise(self) -> float:
+        """Its score but for the cosine."""
+        words = SENTENCE_COVERAGE_WEIGHT * self.coverage + KIND_WEIGHT * self.has_what_is_asked
+        return words + PASSAGE_WEIGHT * self.hit.score
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One sentence of a hit with how well it fits the question."""
 
@@ -73,6 +96,12 @@ class Quote:
     def sentence(self) -> str:
         """As it stands in the passage."""
         return self.stored.passage.sentences[self.position]
+
+
+def most_promising(drafts: Sequence[Draft], limit: int) -> list[Draft]:
+    """The `limit` best by their words, in the order given."""
+    order = sorted(range(len(drafts)), key=lambda place: -drafts[place].promise)
+    return [drafts[place] for place in sorted(order[:limit])]
 
 
 def choose(best: Candidate, candidates: Sequence[Candidate], is_brief: bool) -> list[Quote]:

@@ -1,11 +1,14 @@
 """Answers are whole sentences from one passage, name their source, and are withheld in doubt."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from rag.answer import REFUSAL, Answer, Answerer, gather_evidence
+from rag.answer import REFUSAL, SENTENCES_READ, Answer, Answerer, gather_evidence
 from rag.choice import Candidate
 from rag.chunk import Passage
 from rag.confidence import Evidence, answer_confidence, retrieval_confidence
+from rag.embedding import Vectors
 from rag.index import FlatIndex
 from rag.phrasing import MAXIMUM_SPOKEN_WORDS, leans_on_context, limit_words, phrase, spoken
 from rag.retrieve import Retriever
@@ -208,6 +211,29 @@ def test_sentences_are_embedded_once(store: Store, embedder: WordEmbedder) -> No
     calls = embedder.calls
     assert answerer.answer(retrieval) == first
     assert embedder.calls == calls
+
+
+def test_of_long_passages_the_sentences_with_the_words_are_embedded(
+    store: Store, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SENTENCES_READ at most, whatever the passages hold, and the one that answers among them."""
+    filler = [f"Lichen number {number} is grey." for number in range(60)]
+    text = [*filler[:40], "Puffins nest in burrows.", *filler[40:]]
+    for name in ("birds.md", "lichen.md"):
+        add_document(store, embedder, name, text if name == "birds.md" else filler)
+    retriever = Retriever(store, FlatIndex.from_store(store), Stemmer())
+    retrieval = retriever.search("where do puffins nest", embedder.embed(["puffins nest"])[0])
+    embedded: list[str] = []
+    embed = embedder.embed
+
+    def counting(texts: Sequence[str]) -> Vectors:
+        embedded.extend(texts)
+        return embed(texts)
+
+    monkeypatch.setattr(embedder, "embed", counting)
+    answer = Answerer(embedder, retriever, 0).answer(retrieval)
+    assert answer.sentences == ("Puffins nest in burrows.",)
+    assert len(embedded) == SENTENCES_READ
 
 
 def test_subject_is_named_where_the_predecessor_is_missing() -> None:
