@@ -1,7 +1,8 @@
 """Speaks the openings of answers, and the refusal, into the cache while nobody needs the machine.
 
-An answer begins by naming its document, so its first sound can be known before any question is.
-It answers nothing, and gives way to every turn.
+A quoted answer begins by naming its document, so its first sound can be known before any question
+is. A language model begins as it likes: where one answers, only the refusal is spoken ahead, and a
+quoted answer in its place pays for its opening. It answers nothing, and gives way to every turn.
 """
 
 import asyncio
@@ -69,14 +70,15 @@ class Prespeaker:
         """Do as these say from the next round on."""
         self.settings = settings
 
-    def _texts(self) -> list[str]:
-        return openings(self.store, self.settings.prespeak_documents)
+    def _texts(self, engines: Engines) -> list[str]:
+        is_quoting = engines.answers is None
+        return openings(self.store, self.settings.prespeak_documents if is_quoting else 0)
 
     async def _speak_all(self, engines: Engines, changed: asyncio.Event) -> None:
         left_bytes = int(self.settings.cache_bytes * SHARE_OF_CACHE)
         pipeline = Pipeline(self.stages, engines, self.settings.search_hits)
         try:
-            for text in await self.workers.run(self._texts):
+            for text in await self.workers.run(lambda: self._texts(engines)):
                 await self.stages.cores.idle.wait()
                 if changed.is_set() or left_bytes <= 0:
                     return

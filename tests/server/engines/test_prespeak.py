@@ -11,6 +11,7 @@ from rag.store import Store
 from server.deadline import Deadline
 from server.engines.prespeak import Prespeaker
 from server.workers import Workers
+from tests.fake_chat import FakeChat
 from tests.fakes import FakeSynthesizer
 from tests.server.conftest import MakeStand, Stand
 
@@ -70,6 +71,17 @@ async def test_another_voice_speaks_them_anew(
     await until_spoken(speaker, 4)
     assert other.sentences == OPENINGS
     task.cancel()
+    await stand.end()
+
+
+async def test_with_a_language_model_only_the_refusal_is_spoken(
+    make_stand: MakeStand, store: Store, workers: Workers
+) -> None:
+    """Its answers begin as they like; what the documents lack is told in the same words."""
+    stand = make_stand(chats=[FakeChat()])
+    speaker = prespeaker(stand, store, workers)
+    await speaker._speak_all(stand.shared.engine_room.current, asyncio.Event())
+    assert stand.synthesizer.sentences == [REFUSAL]
     await stand.end()
 
 
