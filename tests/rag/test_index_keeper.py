@@ -1,7 +1,9 @@
 import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +16,16 @@ from rag.index_process import PROGRESS_NAME, BuildOrder, BuildProgress, run, sta
 from rag.snapshot import FILE_NAMES
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
-from tests.rag.indexes import DIMENSION, LIMITS, build_index, clouds, open_clouds, put
+from tests.rag.indexes import (
+    DIMENSION,
+    FINGERPRINT,
+    LIMITS,
+    build_index,
+    clouds,
+    nearest,
+    open_clouds,
+    put,
+)
 
 
 class BuiltAtOnce:
@@ -165,6 +176,36 @@ def test_an_index_of_another_store_or_embedder_is_not_served(
         assert "another store" in keeper.alerts[0]
     with Store(tmp_path / "third.sqlite3", "another", DIMENSION) as third:
         assert "embedder" in keeper_of(third, folder, builds).alerts[0]
+    with Store(tmp_path / "fourth.sqlite3", FINGERPRINT, 2 * DIMENSION) as fourth:
+        keeper = keeper_of(fourth, folder, builds)
+        assert (keeper.index.kind, keeper.index.size) == ("FLAT", 0)
+        assert f"have {DIMENSION} values" in keeper.alerts[0]
+
+
+@pytest.mark.parametrize("is_removal", [False, True])
+def test_an_index_of_a_later_state_of_the_store_is_not_served(
+    store: Store, folder: SnapshotFolder, builds: BuiltAtOnce, tmp_path: Path, is_removal: bool
+) -> None:
+    """The store was put back from a copy: what it holds is found, by the version from before."""
+    put(store, "first", clouds(500))
+    put(store, "second", clouds(20, 1))
+    older = build_index(store, folder).version
+    copy = closing(sqlite3.connect(tmp_path / "restored.sqlite3"))
+    with copy as target, store.reading() as connection:
+        connection.backup(target)
+    if is_removal:
+        store.remove_documents(["second"])
+    else:
+        put(store, "third", clouds(20, 2))
+    build_index(store, folder)
+    with Store(tmp_path / "restored.sqlite3", FINGERPRINT, DIMENSION) as restored:
+        keeper = keeper_of(restored, folder, builds)
+        assert "later state" in keeper.alerts[0]
+        snapshot = keeper.index.state.snapshot
+        assert snapshot is not None
+        assert (snapshot.version, keeper.index.size) == (older, 520)
+        for vector in clouds(20, 1):
+            assert keeper.index.search(vector[None], 1)[0][0][0] == nearest(restored, vector, 1)[0]
 
 
 def test_a_version_that_another_process_published_is_taken_over(
