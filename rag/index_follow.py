@@ -39,7 +39,7 @@ class IndexFollower:
         """
         try:
             generation = self.index.refresh().generation
-        except (StoreError, OSError, sqlite3.Error):
+        except (StoreError, OSError, sqlite3.Error, MemoryError):
             return SLOW_S
         is_first = self._seen < 0
         if generation != self._seen:

@@ -55,7 +55,7 @@ class KnowledgeWatch:
         self._biasing = Biasing(self.settings, self.store, self.room, self.workers)
 
     async def run(self) -> None:
-        """Watch until cancelled. A store that cannot be read is logged; the old index serves on."""
+        """Watch until cancelled. A look that fails is logged; the old index serves on."""
         keeper = self.room.current.knowledge.keeper
         with nullcontext() if keeper is None else following(keeper.index):
             await self._watch()
@@ -66,8 +66,9 @@ class KnowledgeWatch:
             try:
                 await self.look()
                 await self._free_retired()
-            except (StoreError, OSError, sqlite3.Error) as error:
-                log.warning("the store could not be read again: %s", type(error).__name__)
+            except (StoreError, OSError, sqlite3.Error, MemoryError, RuntimeError) as error:
+                # FAISS raises the last two. They would end the server with the task group.
+                log.warning("the index could not be looked after: %s", type(error).__name__)
 
     async def look(self) -> bool:
         """Look after the index; take in what is new once the store has stood still for one look.

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,35 @@ async def test_a_running_server_takes_in_what_is_written_before_a_question_has_t
         workers.close()
         knowledge.close()
     assert "index-follower" not in [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.parametrize("failure", [MemoryError, RuntimeError, OSError, sqlite3.OperationalError])
+async def test_a_look_that_fails_does_not_end_the_server(
+    settings: Settings, large: Store, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+) -> None:
+    """Too little memory for a moment, or a full disk: the index that was there serves on."""
+    knowledge = open_knowledge(settings, large, WordEmbedder(DIMENSION, FINGERPRINT))
+    room = EngineRoom(Engines(FakeRecognizer(), FakeSynthesizer(), FakeEmbedder(), knowledge))
+    workers = Workers("test", 1)
+    watch = KnowledgeWatch(settings, large, room, EspeakLibrary(), workers, poll_s=0.001)
+    looks = asyncio.Semaphore(0)
+
+    async def look(self: KnowledgeWatch) -> bool:
+        looks.release()
+        raise failure
+
+    monkeypatch.setattr(KnowledgeWatch, "look", look)
+    running = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await looks.acquire()
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        workers.close()
+        knowledge.close()
 
 
 async def test_nothing_stale_is_answered_after_an_ingest(tmp_path: Path) -> None:
