@@ -202,7 +202,9 @@ class LowerTiers(Generic[Value]):
             return seal(key, self.codec.schema, body, created_at_s, kept.cost_ms)
 
         size_bytes = self.memory.size_of(kept.value)
-        self.ladder.writer.queue(Write(key, encode, size_bytes, lease, is_promotion))
+        write = Write(key, encode, size_bytes, lease, is_promotion)
+        if not self.ladder.writer.queue(write) and lease is not None:
+            self.release(lease)
 
     def release(self, lease: Lease) -> None:
         """Let another process make the value, for it was not made here."""

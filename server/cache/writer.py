@@ -53,15 +53,18 @@ class Writer:
         """Return when all that was queued is written; `run` must be running."""
         await self._queue.join()
 
-    def queue(self, write: Write) -> None:
-        """Take a value; when too many or too much waits it is dropped and counted."""
+    def queue(self, write: Write) -> bool:
+        """Take a value; False when too many or too much waits: it is dropped and counted, and its
+        lease is still held.
+        """
         if self._queued_bytes + write.size_bytes > QUEUED_BYTES or self._queue.full():
             for tier, it in ((Tier.REDIS, self._redis), (Tier.DISK, self._disk)):
                 if it is not None:
                     self._metrics.wrote(tier, Written.DROPPED)
-            return
+            return False
         self._queued_bytes += write.size_bytes
         self._queue.put_nowait(write)
+        return True
 
     async def run(self) -> None:
         """Write what is queued until cancelled; what was being written is left to `flush`."""
@@ -101,6 +104,7 @@ class Writer:
             blob = await self.workers.run(write.encode)
         except (ValueError, TypeError, AttributeError) as error:
             log.error("a value cannot be cached: %s", type(error).__name__, exc_info=error)
+            await self._give_back(write.lease)
             return
         if self._redis is not None:
             await self._write_redis(self._redis, write, blob)
@@ -113,12 +117,16 @@ class Writer:
             return
         try:
             await redis.put(write.key, blob, self._keep_s)
-            if write.lease is not None:
-                await redis.release(write.lease)
+            self._metrics.wrote(Tier.REDIS, Written.STORED)
         except RedisUnavailable:
             self._metrics.wrote(Tier.REDIS, Written.FAILED)
-            return
-        self._metrics.wrote(Tier.REDIS, Written.STORED)
+        await self._give_back(write.lease)
+
+    async def _give_back(self, lease: Lease | None) -> None:
+        """Let another process make what this one did not write; else it waits for nothing."""
+        if lease is not None and self._redis is not None:
+            with suppress(RedisUnavailable):
+                await self._redis.release(lease)
 
     async def _write_disk(self, disk: DiskStore, key: str, blob: bytes) -> None:
         try:
