@@ -48,7 +48,7 @@ GROWN_WITHIN_MB: Final = 16.0
 """Floors of the same load over and over, 48 answers each, were up to 16 MB apart: the engines'
 working memory is as large as the longest sentences that met."""
 READINGS: Final = 5
-"""Of memory, of which the least counts."""
+"""Of tasks and memory, of which the least counts: the task of the reading before may just end."""
 READ_EVERY_S: Final = 0.2
 KNOCKS_A_BATCH: Final = 300
 BATCHES: Final = 4
@@ -330,23 +330,23 @@ def _held_by(server: RunningServer) -> Held:
     process = psutil.Process(server.process_id)
     # Before /stats is asked for: its own connection would be among them.
     descriptors, threads = process.num_fds(), process.num_threads()
-    stats = _stats(server.port)
-    cached_bytes = sum(stage["size_bytes"] for stage in stats["cache"].values())
-    return Held(
-        int(stats["process"]["tasks"]),
-        threads,
-        descriptors,
-        round(min(_trimmed_bytes(server, process) for _ in range(READINGS)) / (1 << 20), 2),
-        round(cached_bytes / (1 << 20), 2),
-    )
+    readings = [_trimmed(server, process) for _ in range(READINGS)]
+    tasks, resident_bytes, cached_bytes = (min(each) for each in zip(*readings, strict=True))
+    mega = 1 << 20
+    memory_mb, cached_mb = round(resident_bytes / mega, 2), round(cached_bytes / mega, 2)
+    return Held(tasks, threads, descriptors, memory_mb, cached_mb)
 
 
-def _trimmed_bytes(server: RunningServer, process: psutil.Process) -> int:
-    """Return what is resident behind a trim, which is done before the next request is answered."""
+def _trimmed(server: RunningServer, process: psutil.Process) -> tuple[int, int, int]:
+    """Return tasks, and the bytes that are resident behind a trim and that the caches hold.
+
+    The trim is done before the next request is answered.
+    """
     os.kill(server.process_id, signal.SIGUSR1)
-    _stats(server.port)
+    stats = _stats(server.port)
     time.sleep(READ_EVERY_S)
-    return int(process.memory_info().rss)
+    cached_bytes = sum(stage["size_bytes"] for stage in stats["cache"].values())
+    return int(stats["process"]["tasks"]), int(process.memory_info().rss), cached_bytes
 
 
 def _stats(port: int) -> dict[str, Any]:
