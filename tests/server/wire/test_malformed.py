@@ -21,8 +21,15 @@ from server.errors import InvalidEvent
 from server.session_settings import default_detection, first_config
 from server.settings import Settings
 from server.wire.client_events import PARSERS, ClientEvent, parse_client_event
-from server.wire.dialect import STOCK_PATH, Dialect
+from server.wire.dialect import MOST_APPENDED_BYTES, STOCK_PATH, Dialect
 from server.wire.session_update import Surround
+from server.wire.support import (
+    CLIENT_EVENTS,
+    ITEM_FIELDS,
+    RESPONSE_FIELDS,
+    SERVER_EVENTS,
+    SESSION_FIELDS,
+)
 from tests.sdk_types import check_types
 from tests.server.conftest import MakeStand
 from tests.server.test_session import ask
@@ -33,6 +40,7 @@ AROUND = Surround(
     first_config(Settings(), STOCK, 22_050), default_detection(Settings(), STOCK), "voice"
 )
 AUDIO = base64.b64encode(bytes(64)).decode()
+AUDIO_TOO_LARGE = base64.b64encode(bytes(MOST_APPENDED_BYTES + 2)).decode()
 TOOL = {"type": "function", "name": "look_up", "description": "Looks.", "parameters": {"a": 1}}
 MESSAGE = {
     "type": "message",
@@ -330,3 +338,49 @@ async def test_a_session_outlives_them_all(make_stand: MakeStand) -> None:
     sent = sum(not WHOLE[number][1] for number, _ in FIELDS) + 6
     assert stand.wire.types().count("error") == sent
     await stand.end()
+
+
+PICTURE = {**MESSAGE, "content": [{"type": "input_image", "image_url": "data:"}]}
+MCP_TOOL = {"type": "mcp", "server_label": "s", "server_url": "http://127.0.0.1"}
+MCP_CHOICE = {"type": "mcp", "server_label": "s"}
+
+
+@pytest.mark.parametrize(
+    ("event", "param", "code", "told"),
+    [
+        ({"audio": base64.b64encode(bytes(3)).decode()}, "audio", "bad_frame", CLIENT_EVENTS),
+        ({"audio": AUDIO_TOO_LARGE}, "audio", "audio_too_large", CLIENT_EVENTS),
+        ({"session": {"tools": [MCP_TOOL]}}, "session.tools[0].type", "unsupported", SERVER_EVENTS),
+        (
+            {"session": {"tool_choice": MCP_CHOICE}},
+            "session.tool_choice",
+            "invalid_value",
+            SESSION_FIELDS,
+        ),
+        ({"session": {"include": ["x"]}}, "session.include", "unsupported", SESSION_FIELDS),
+        ({"session": {"prompt": {"id": "p"}}}, "session.prompt", "unsupported", SESSION_FIELDS),
+        (
+            {"session": {"audio": {"output": {"voice": {"id": "v"}}}}},
+            "session.audio.output.voice",
+            "unsupported",
+            SESSION_FIELDS,
+        ),
+        ({"item": {"type": "mcp_call"}}, "item.type", "unsupported", ITEM_FIELDS),
+        ({"item": PICTURE}, "item.content[0].type", "invalid_value", ITEM_FIELDS),
+        ({"response": {"prompt": {"id": "p"}}}, "response.prompt", "unsupported", RESPONSE_FIELDS),
+    ],
+)
+def test_what_the_page_says_is_refused_is_refused_so(
+    event: dict[str, Any], param: str, code: str, told: dict[str, str]
+) -> None:
+    """With the code and the field of its tables."""
+    kinds = {
+        "audio": "input_audio_buffer.append",
+        "session": "session.update",
+        "item": "conversation.item.create",
+        "response": "response.create",
+    }
+    with pytest.raises(InvalidEvent) as refused:
+        parse({"type": kinds[next(iter(event))], **event}, 0)
+    assert (refused.value.param, refused.value.event_code) == (param, code)
+    assert any(f"`{code}`" in row for row in told.values())
