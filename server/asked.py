@@ -51,7 +51,7 @@ class Asked:
     async def add(self, event: asked.CreateItem, rate_hz: int) -> None:
         """Make the client's item one of the conversation; its speech is understood."""
         item = event.item
-        samples = await self._speech_of(item, rate_hz)
+        samples = await self._speech_of(item, rate_hz, "item.content")
         item_id = await self.items.add(_without_sound(item), event.previous_item_id)
         if samples is not None:
             self.keep(item_id, samples)
@@ -68,7 +68,8 @@ class Asked:
         item_id, waiting = message.id, self._waiting
         if waiting is not None and waiting[0] == item_id:
             return Question(item_id, now_s, wish, samples=waiting[1], is_told=True)
-        samples = await self._speech_of(message, wish.config.input_format.rate_hz)
+        held_in = "item.content" if event.input is None else "response.input"
+        samples = await self._speech_of(message, wish.config.input_format.rate_hz, held_in)
         if samples is not None and not message.text:
             return Question(item_id, now_s, wish, samples=samples, is_told=True)
         return Question(item_id, now_s, wish, text=message.text[-LONGEST_QUESTION_CHARACTERS:])
@@ -91,8 +92,11 @@ class Asked:
             error.param = f"response.input[{number}].id"
             raise
 
-    async def _speech_of(self, item: ClientItem, rate_hz: int) -> Samples | None:
-        """Return the sound that a client put into an item, at 16 kHz; None when there is none."""
+    async def _speech_of(self, item: ClientItem, rate_hz: int, held_in: str) -> Samples | None:
+        """Return the sound that a client put into an item, at 16 kHz; None when there is none.
+
+        Raises InvalidEvent naming the field `held_in` when there is too much.
+        """
         if not isinstance(item, Message):
             return None
         pcm = b"".join(part.pcm for part in item.parts)
@@ -100,9 +104,7 @@ class Asked:
             return None
         longest_s = self.maker.setup.shared.settings.utterance_maximum_s
         if len(pcm) > longest_s * rate_hz * 2:
-            raise InvalidEvent(
-                f"`item.content` holds more than {longest_s} s of speech.", "item.content"
-            )
+            raise InvalidEvent(f"`{held_in}` holds more than {longest_s} s of speech.", held_in)
         return await asyncio.to_thread(resample, decode_pcm16(pcm), rate_hz, RATE_HZ)
 
     async def _understand(self, item_id: str, samples: Samples) -> None:

@@ -330,6 +330,20 @@ async def test_out_of_band_responses_stay_outside_of_the_conversation(
     await finish(stand)
 
 
+async def test_too_much_speech_in_an_item_names_where_it_is(make_stand: MakeStand) -> None:
+    """In a new item, or in the input of a response; the session goes on."""
+    stand = make_stand(STOCK)
+    audio = base64.b64encode(bytes(31 * 48_000)).decode()
+    content = [{"type": "input_audio", "audio": audio}]
+    item = {"type": "message", "role": "user", "content": content}
+    stand.messages.send({"type": "conversation.item.create", "item": item})
+    assert (await stand.wire.wait_for("error"))["error"]["param"] == "item.content"
+    stand.messages.send({"type": "response.create", "response": {"input": [item]}})
+    assert (await stand.wire.wait_for("error", 2))["error"]["param"] == "response.input"
+    await speaking(stand)
+    await finish(stand)
+
+
 async def test_a_second_response_is_refused_while_one_is_given(make_stand: MakeStand) -> None:
     """The protocol's own code; the answer goes on."""
     stand = make_stand(STOCK)
