@@ -47,7 +47,10 @@ export class Talk {
       // Begun here because only a gesture may start sound; capture() tells if it failed.
       this._audio.wake().catch(() => {});
       await this._audio.capture(await openMicrophone(this.deviceId));
+      // Muted stays muted when another device takes over.
+      this._audio.mute(this.isMuted);
     } catch (error) {
+      this.isMuted = false;
       this.problem = error instanceof MicrophoneError ? error.problem : explain(error);
     }
     this.isOpening = false;
@@ -100,7 +103,9 @@ export class Talk {
   /** The device went away: go on with the one that is left, or say that there is none. */
   async lose() {
     this.deviceId = "";
+    const wasMuted = this.isMuted;
     this.close();
+    this.isMuted = wasMuted;
     await this.open();
     if (this.problem !== null) this.problem = LOST_MICROPHONE;
     this._listeners.onChange();

@@ -160,6 +160,39 @@ def test_lost_microphone_is_replaced_by_the_one_that_is_left(parley: ParleyPage)
     parley.until_state("listening")
 
 
+def is_live(page: ParleyPage) -> bool:
+    """Whether the microphone that was opened last hears anything."""
+    return bool(page.page.evaluate("__ears.stream.getTracks()[0].enabled"))
+
+
+def test_muted_microphone_stays_muted_when_another_takes_its_place(parley: ParleyPage) -> None:
+    """The page once said "Muted" while the next device was live."""
+    parley.press_microphone()
+    parley.until_state("listening")
+    parley.page.keyboard.press("m")
+    parley.until(lambda: parley.text("#state") == "Muted")
+    parley.page.evaluate("__ears.stream.getTracks()[0].dispatchEvent(new Event('ended'))")
+    parley.until(lambda: parley.page.evaluate("__ears.opened") == 2)
+    parley.until(lambda: parley.text("#state") == "Muted")
+    assert not is_live(parley)
+    parley.page.keyboard.press("m")
+    parley.until(lambda: is_live(parley))
+
+
+def test_muted_microphone_stays_muted_when_another_is_chosen(
+    browser: Browser, server: FakeServer
+) -> None:
+    with parley_page(browser, server.base_url) as page:
+        page.until_state("ready")
+        page.press_microphone()
+        page.page.locator("#device").wait_for()
+        page.page.keyboard.press("m")
+        page.page.select_option("#device", index=1)
+        page.until(lambda: page.page.evaluate("__ears.opened") == 2)
+        page.until(lambda: page.text("#state") == "Muted")
+        assert not is_live(page)
+
+
 def test_lost_microphone_without_another_is_told(parley: ParleyPage) -> None:
     parley.press_microphone()
     parley.until_state("listening")
