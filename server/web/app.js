@@ -66,6 +66,7 @@ class App {
     this._pendingQuestion = "";
     this._restTimer = 0;
     this._worker.onmessage = ({ data }) => this._onWorker(data);
+    this._worker.onerror = () => this._onWorkerError();
   }
 
   start() {
@@ -163,6 +164,14 @@ class App {
     else if (message.type === "event") this._onEvent(message.event);
     else if (message.type === "sentence") this._conversation.hear(message.sentence);
     else if (message.type === "silenced") document.body.dataset.silencedMs = message.ms.toFixed(1);
+    this._render();
+  }
+
+  /** Before its first word the worker could not be loaded; later errors leave it running. */
+  _onWorkerError() {
+    if (this._link !== null) return;
+    const reason = "A part of this page could not be loaded.";
+    this._onLink({ state: "closed", code: 0, retryInMs: 0, reason });
     this._render();
   }
 

@@ -25,6 +25,9 @@ function describeWaiting(report) {
   if (report.code === 4409) {
     return connecting("The connection is too slow", `The answer could not get through. ${again}`);
   }
+  if (report.code === 4000) {
+    return connecting("Parley does not answer", `It may be busy, or still starting. ${again}`);
+  }
   if (report.code === 1001 || report.code === 1012) {
     return connecting("Parley is restarting", again);
   }

@@ -16,10 +16,14 @@ import { UploadSender } from "./upload-sender.js";
 const MOST_BUFFERED_BYTES = 64000;
 /** A connection that lasted this long was a good one: the next loss starts from the short delay. */
 const SETTLED_MS = 5000;
+/** A server that has not begun the session by then hangs, or something between holds it back. */
+const OPENING_MS = 10000;
 const IDLE_CODE = 4408;
 const TOKEN_CODE = 4401;
 /** After it the same attempt would fail again: a person has to do something. */
 const PROTOCOL_CODE = 4400;
+/** Ours, never sent: the server did not answer in time. */
+const SILENT_CODE = 4000;
 /** How a browser, which cannot set headers of a WebSocket, shows its token. */
 const KEY_SUBPROTOCOL = "openai-insecure-api-key.";
 const NO_SUBPROTOCOL =
@@ -110,6 +114,7 @@ class Link {
     this._reason = "";
     this._openedAt = Infinity;
     this._timer = 0;
+    this._openingTimer = 0;
     this._token = "";
     /** By which the server knows this conversation again, once. */
     this._resume = "";
@@ -126,6 +131,7 @@ class Link {
     this._report("connecting", 0, 0);
     try {
       this._socket = this._open();
+      this._openingTimer = setTimeout(() => this._giveUp(), OPENING_MS);
     } catch {
       this._lock(NO_SUBPROTOCOL);
     }
@@ -148,6 +154,16 @@ class Link {
     socket.onmessage = ({ data }) => this._receive(data);
     socket.onclose = ({ code }) => this._closed(code);
     return socket;
+  }
+
+  /** Nobody waits for the close of a server that does not even answer. */
+  _giveUp() {
+    const socket = this._socket;
+    if (socket === null) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this._reason = "";
+    this._closed(SILENT_CODE);
   }
 
   /** Which conversation to go on with, and what of its last answer was heard. */
@@ -191,6 +207,7 @@ class Link {
     const event = /** @type {WireEvent} */ (JSON.parse(data));
     if (event.type === "error") this._noteError(event.error ?? {});
     if (event.type === "session.created") {
+      clearTimeout(this._openingTimer);
       this._resume = String(event.session?.parley?.resume?.token ?? "");
       this._report("open", 0, 0);
     }
@@ -208,6 +225,7 @@ class Link {
 
   /** @param {number} code */
   _closed(code) {
+    clearTimeout(this._openingTimer);
     this._socket = null;
     this._answer.abandon();
     uploads.abandon();

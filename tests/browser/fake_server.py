@@ -29,11 +29,12 @@ def content_security_policy(host: str) -> str:
     )
 
 
-def respond(request: Request) -> Response:
-    """One file of server/web by its exact name, or 404."""
+def respond(request: Request, opening_ms: int) -> Response:
+    """One file of server/web by its exact name, with that deadline in it, or 404."""
     files = {f"/{path.name}": path for path in WEB.iterdir() if path.suffix in CONTENT_TYPES}
     path = files.get("/index.html" if request.path == "/" else request.path)
     body = path.read_bytes() if path else b"Not found\n"
+    body = body.replace(b"OPENING_MS = 10000;", b"OPENING_MS = %d;" % opening_ms)
     headers = Headers()
     headers["Content-Type"] = CONTENT_TYPES[path.suffix] if path else "text/plain"
     headers["Content-Length"] = str(len(body))
@@ -48,6 +49,10 @@ class FakeServer:
 
     def __init__(self, script: Script | None = None, refusals: int = 0, token: str = "") -> None:
         self.token = token
+        self.is_silent = False
+        """Accepts connections and then says nothing, as a process that hangs."""
+        self.opening_ms = 10_000
+        """How long the page that is served waits for a session."""
         self.script = script or Script()
         self.refusals_left = refusals
         self.sessions: list[FakeSession] = []
@@ -82,7 +87,7 @@ class FakeServer:
             "127.0.0.1",
             0,
             process_request=lambda _connection, request: (
-                None if request.path == "/ws" else respond(request)
+                None if request.path.startswith("/ws") else respond(request, self.opening_ms)
             ),
             select_subprotocol=lambda _connection, offered: next(
                 (name for name in offered if name == Subprotocol("realtime")), None
@@ -96,6 +101,10 @@ class FakeServer:
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        # Handlers of connections that were aborted may have a last step to make.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=5)
 
     async def _drop(self, code: int) -> None:
         assert self._server is not None
@@ -109,6 +118,9 @@ class FakeServer:
             return
         if not self._is_let_in(connection):
             await self._tell_and_close(connection, "unauthorized", 4401)
+            return
+        if self.is_silent:
+            await connection.wait_closed()
             return
         session = FakeSession(connection, self.script)
         self.sessions.append(session)
