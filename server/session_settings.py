@@ -155,6 +155,7 @@ class Setup:
             "notes": list(engines.notes),
             "voices": shared.engine_room.current.voice_names(),
             "index": engines.knowledge.describe(),
+            "topics": list(engines.knowledge.topics),
             "resume": self.place.describe(),
             **shared.offers,
         }

@@ -15,12 +15,16 @@ from rag.retrieve import Retriever
 from rag.snapshot_folder import SnapshotFolder
 from rag.store import Store
 from rag.store_vectors import store_identity
+from rag.topics import topics
 from rag.words import Stemmer
 from server.engines.warm_up import warm_knowledge
 from server.settings import Settings
 
 COLLECTIONS_AT_ONCE = 2
 """Of one question that names several; a thread is started when it is first needed."""
+
+
+TOPICS_OFFERED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Knowledge:
     answers outlive the store that they were made from."""
     collections: Executor | None = None
     """Where the collections of a narrowed question are searched at once."""
+    topics: tuple[str, ...] = ()
+    """What a stranger may be told to ask about, of the same generation as the counts."""
 
     def close(self) -> None:
         """End a build that runs, and the threads of its own; nothing may search any more."""
@@ -74,7 +80,11 @@ class Knowledge:
         """The same with the counts as of now."""
         generation, counts = store.generation(), store.counts()
         return replace(
-            self, documents=counts.documents, passages=counts.passages, generation=generation
+            self,
+            documents=counts.documents,
+            passages=counts.passages,
+            generation=generation,
+            topics=topics(store, TOPICS_OFFERED),
         )
 
 

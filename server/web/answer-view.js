@@ -13,23 +13,29 @@ export class AnswerView {
     this._place = place;
     /** @type {HTMLElement[][]} */
     this._sentences = [];
+    /** The word that is being said. @type {HTMLElement | null} */
+    this.sounding = null;
   }
 
   clear() {
     this._place.replaceChildren();
     this._sentences = [];
+    this.sounding = null;
   }
 
   /** @param {Turn} turn */
   show(turn) {
     for (const sentence of turn.sentences.slice(this._sentences.length)) this._append(sentence);
     const isSounding = !turn.isHeard && turn.playedMs !== null;
+    this.sounding = null;
     this._sentences.forEach((words, index) => {
       const said = saidOf(turn, index, words.length);
       const isCurrent = index === this._current(turn);
       words.forEach((word, position) => {
         word.classList.toggle("to-come", position >= said);
-        word.classList.toggle("sounding", isSounding && isCurrent && position === said);
+        const isNow = isSounding && isCurrent && position === said;
+        word.classList.toggle("sounding", isNow);
+        if (isNow) this.sounding = word;
       });
     });
   }

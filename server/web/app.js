@@ -4,6 +4,7 @@
 import { AudioGraph } from "./audio.js";
 import { Conversation } from "./conversation.js";
 import { byId, setText } from "./elements.js";
+import { Follow } from "./follow.js";
 import { Keys } from "./keys.js";
 import { describeSituation } from "./situation.js";
 import { EnginesView, LevelView, SituationView, showLibrary } from "./status-view.js";
@@ -14,6 +15,7 @@ import { UploadsView } from "./uploads-view.js";
 import { Uploads } from "./uploads.js";
 import { VoiceView } from "./voice-view.js";
 import { WakeLock } from "./wake-lock.js";
+import { WelcomeView } from "./welcome-view.js";
 
 /**
  * @typedef {import("./conversation.js").WireEvent} WireEvent
@@ -27,6 +29,7 @@ const HARMLESS_CODES = new Set([
   "input_audio_buffer_commit_empty",
   "unauthorized",
   "session_not_found",
+  "at_capacity",
 ]);
 
 const NO_WORDS = "I heard a sound but no words. Come closer to the microphone and ask again.";
@@ -48,7 +51,8 @@ class App {
       onChange: () => this._onMicrophone(),
       onClosed: () => this._onClosed(),
     });
-    this._current = new CurrentTurnView();
+    this._current = new CurrentTurnView(new Follow(byId("dock")));
+    this._welcome = new WelcomeView((question) => this._onQuestion(question));
     this._history = new HistoryView();
     this._situation = new SituationView();
     this._level = new LevelView();
@@ -127,6 +131,7 @@ class App {
       files: sent.map(({ file, upload }) => ({ id: upload.id, file })),
     });
     this._uploadsView.show(this._uploads.all);
+    this._uploadsView.reveal();
   }
 
   /** @param {Event} submission */
@@ -136,6 +141,11 @@ class App {
     const text = field.value.trim();
     if (!text) return;
     field.value = "";
+    this._onQuestion(text);
+  }
+
+  /** In words, not by voice; inside a gesture. @param {string} text */
+  _onQuestion(text) {
     this._talk.problem = null;
     // Typed questions are answered aloud as well; without a sound device the words still appear.
     this._audio
@@ -211,6 +221,8 @@ class App {
   /** @param {Record<string, any>} session */
   _introduce(session) {
     this._engines.introduce(session);
+    this._welcome.introduce(session);
+    this._showLibrary(session.parley?.index);
     this._voice.introduce(session);
     this._uploads.introduce(session);
     this._uploadsView.introduce(this._uploads.offer);
@@ -220,7 +232,13 @@ class App {
   _onUpload(event) {
     this._uploads.apply(event);
     this._uploadsView.show(this._uploads.all);
-    if (event.index) showLibrary(event.index);
+    if (event.index) this._showLibrary(event.index);
+  }
+
+  /** @param {{documents?: number, passages?: number} | undefined} index */
+  _showLibrary(index) {
+    showLibrary(index);
+    this._welcome.showLibrary(index);
   }
 
   /** @param {Record<string, any>} error */
@@ -292,6 +310,7 @@ class App {
       isThinking,
       isPlaying: this._isPlaying,
       problem: this._talk.problem,
+      hasKeys: !matchMedia("(hover: none)").matches,
     };
     this._situation.show(describeSituation(facts), facts);
     this._tokenView.show(this._link?.state === "locked", this._link?.reason ?? "");

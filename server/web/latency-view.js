@@ -156,8 +156,8 @@ export function latencyView(turn, spreads, count) {
     {},
     caption,
     headOf(names),
+    make("tbody", { class: "whole" }, whole),
     make("tbody", {}, ...rowsOf(turn, segments, spreads)),
-    make("tfoot", {}, whole),
   );
   const title = make("h3", { text: "Time" });
   const note = make("p", { class: "fine", text: footnote(turn, count) });

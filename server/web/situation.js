@@ -9,7 +9,8 @@
  *   isMicrophoneOpen: boolean, isMicrophoneOpening: boolean,
  *   isMuted: boolean, isHeld: boolean, isHearing: boolean, isThinking: boolean, isPlaying: boolean,
  *   problem: import("./microphone-problems.js").Problem | null,
- * }} Facts
+ *   hasKeys: boolean,
+ * }} Facts `hasKeys` is false where only fingers are: no key is then named
  */
 
 /** @param {string} title @param {string} hint @returns {Situation} */
@@ -20,7 +21,8 @@ function describeWaiting(report) {
   const seconds = Math.max(1, Math.round(report.retryInMs / 1000));
   const again = `Trying again in ${seconds} s.`;
   if (report.code === 1013) {
-    return connecting("Parley is full", `All places are taken at the moment. ${again}`);
+    const reason = report.reason || "All places are taken at the moment.";
+    return connecting("Parley is full", `${reason} ${again}`);
   }
   if (report.code === 4409) {
     return connecting("The connection is too slow", `The answer could not get through. ${again}`);
@@ -56,7 +58,8 @@ function describeListening(facts) {
   const listening = (/** @type {string} */ title, /** @type {string} */ hint) =>
     /** @type {Situation} */ ({ name: "listening", title, hint });
   if (facts.isHeld) return listening("Listening", "Let go of Space when you have asked.");
-  if (facts.isMuted) return listening("Muted", "Press M to be heard again.");
+  if (facts.isMuted)
+    return listening("Muted", `Press ${facts.hasKeys ? "M" : "mute again"} to be heard again.`);
   return listening("Listening", facts.isHearing ? "I hear you." : "Ask a question aloud.");
 }
 
@@ -66,7 +69,7 @@ export function describeSituation(facts) {
     const hint =
       facts.isMicrophoneOpen && !facts.isMuted
         ? "Speak to interrupt."
-        : "Esc stops it.";
+        : `${facts.hasKeys ? "Esc" : "The square"} stops it.`;
     return { name: "speaking", title: "Speaking", hint };
   }
   const link = describeLink(facts.link);

@@ -86,7 +86,6 @@ export class EnginesView {
     const parley = session.parley ?? {};
     this.show(parley.engines ?? {}, parley.notes ?? []);
     setText(byId("preset"), [parley.preset, parley.version].filter(Boolean).join(" \u00b7 "));
-    showLibrary(parley.index);
   }
 
   /** @param {Record<string, string>} engines @param {string[]} notes */

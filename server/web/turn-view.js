@@ -27,7 +27,9 @@ function noteOf(turn) {
  * The turn in progress, in elements that stay, so that additions are announced and nothing else.
  */
 export class CurrentTurnView {
-  constructor() {
+  /** @param {import("./follow.js").Follow} follow */
+  constructor(follow) {
+    this._follow = follow;
     this._question = byId("question");
     this._answer = new AnswerView(byId("answer"));
     this._note = byId("note");
@@ -58,11 +60,14 @@ export class CurrentTurnView {
 
   /** The words alone: while an answer sounds this comes 20 times a second. @param {Turn} turn */
   showWords(turn) {
-    if (turn === this._turn) this._answer.show(turn);
+    if (turn !== this._turn) return;
+    this._answer.show(turn);
+    this._follow.keep(this._answer.sounding);
   }
 
   /** @param {Turn} turn */
   _start(turn) {
+    if (turn !== this._turn) this._follow.begin();
     this._turn = turn;
     this._revision = turn.revision;
     this._sourceCount = 0;
@@ -113,11 +118,13 @@ function stateOf(turn) {
 /** @param {Turn} turn @returns {HTMLElement} */
 function pastTurnView(turn) {
   const time = turn.voiceToVoiceMs === null ? "" : formatMs(turn.voiceToVoiceMs);
+  const answer = turn.sentences.join(" ");
   const summary = make(
     "summary",
     {},
     make("span", { class: "past-question", text: turn.question || "No words were recognised" }),
     make("span", { class: "past-time", text: time }),
+    make("span", { class: "past-excerpt", text: answer }),
   );
   const note = noteOf(turn);
   return make(
@@ -127,7 +134,7 @@ function pastTurnView(turn) {
       "details",
       { class: "past" },
       summary,
-      make("p", { class: "past-answer", text: turn.sentences.join(" ") }),
+      make("p", { class: "past-answer", text: answer }),
       note ? make("p", { class: "note", text: note }) : null,
       sourcesView(turn.sources),
       latencyView(turn, new Map(), 0),

@@ -70,6 +70,11 @@ export class UploadsView {
     this._files.accept = offer?.accepted.join(",") ?? "";
   }
 
+  /** What was just added is in sight, also where the list lies far below the conversation. */
+  reveal() {
+    this._list.firstElementChild?.scrollIntoView({ block: "nearest" });
+  }
+
   /** @param {Upload[]} uploads newest first */
   show(uploads) {
     for (const upload of uploads.toReversed()) {

@@ -77,6 +77,8 @@ class Script:
     voices: tuple[str, ...] = ("espeak-ng en-us",)
     accepted: tuple[str, ...] = (".md", ".pdf", ".txt")
     """Endings of documents that it takes; none at all turns uploads off."""
+    documents: int = 6
+    topics: tuple[str, ...] = ("mooring", "the east quay", "Sunday hours")
     engines: Mapping[str, str] = field(
         default_factory=lambda: {
             "stt": "pocketsphinx en-us + your documents",
@@ -164,7 +166,8 @@ class FakeSession:
                 "preset": "development",
                 "engines": dict(script.engines),
                 "notes": list(script.notes),
-                "index": {"documents": 6, "passages": 48},
+                "index": {"documents": script.documents, "passages": 8 * script.documents},
+                "topics": list(script.topics),
                 "voices": list(script.voices),
             }
             | self._uploads(),

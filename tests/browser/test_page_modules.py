@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -46,6 +47,28 @@ def test_microphone_that_the_system_blocks_names_the_systems_settings(modules: P
         "return explain(new DOMException('Permission denied by system', 'NotAllowedError'));"
     )
     assert "privacy settings of your system" in problem["nextStep"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "with_keys", "by_touch"),
+    [
+        ({"isPlaying": True}, "Esc stops it.", "The square stops it."),
+        (
+            {"isMicrophoneOpen": True, "isMuted": True},
+            "Press M to be heard again.",
+            "Press mute again to be heard again.",
+        ),
+    ],
+)
+def test_no_key_is_named_where_there_is_none(
+    modules: ParleyPage, facts: dict[str, bool], with_keys: str, by_touch: str
+) -> None:
+    hints = modules.module(f"""
+        const {{ describeSituation }} = await import('/situation.js');
+        const facts = {{ link: {{ state: 'open' }}, problem: null, ...{json.dumps(facts)} }};
+        return [true, false].map((hasKeys) => describeSituation({{ ...facts, hasKeys }}).hint);
+    """)
+    assert hints == [with_keys, by_touch]
 
 
 def test_percentiles_are_of_values_that_were_measured(modules: ParleyPage) -> None:

@@ -57,7 +57,8 @@ def test_full_server_is_tried_again_no_sooner_than_it_asked(browser: Browser) ->
     with FakeServer(refusals=1) as server, parley_page(browser, server.base_url) as page:
         page.until(lambda: page.text("#state") == "Parley is full")
         assert "Trying again" in page.text("#hint")
-        assert "All places are taken" in page.text("#problem")
+        assert "All places are taken" in page.text("#hint")
+        assert page.text("#problem") == ""
         page.until_state("ready")
         assert page.text("#problem") == ""
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.fake_server import FakeServer
+from tests.browser.fake_session import Script
 from tests.browser.harness import ColourScheme, ParleyPage, parley_page
 
 pytestmark = pytest.mark.browser
@@ -69,7 +70,7 @@ def test_space_switches_the_microphone_but_not_while_typing(parley: ParleyPage) 
 
 def test_everything_is_reached_by_tab_and_shows_its_focus(parley: ParleyPage) -> None:
     reached = []
-    for _ in range(5):
+    for _ in range(8):
         parley.page.keyboard.press("Tab")
         reached.append(
             parley.page.evaluate(
@@ -77,7 +78,9 @@ def test_everything_is_reached_by_tab_and_shows_its_focus(parley: ParleyPage) ->
                 " getComputedStyle(document.activeElement).outlineStyle]"
             )
         )
-    assert reached == [[name, "solid"] for name in ("add", "microphone", "typed", "Ask", "speed")]
+    topics = [f"Tell me about {topic}" for topic in Script().topics]
+    order = ("add", "microphone", "typed", "Ask", *topics, "speed")
+    assert reached == [[name, "solid"] for name in order]
 
 
 def test_level_meter_moves_with_the_microphone(parley: ParleyPage) -> None:

@@ -1,0 +1,65 @@
+"""The page before the first question: what is offered, what is missing, and nothing that jumps."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.fake_server import FakeServer
+from tests.browser.fake_session import Script
+from tests.browser.harness import ParleyPage, parley_page
+
+pytestmark = pytest.mark.browser
+
+
+def test_topic_that_is_tapped_is_asked_about(parley: ParleyPage, server: FakeServer) -> None:
+    topics = parley.page.locator(".topic")
+    assert topics.count() == len(Script().topics)
+    topics.filter(has_text="the east quay").click()
+    parley.until_answered()
+    (asked,) = [event["item"] for event in server.sessions[-1].events if "item" in event]
+    assert asked["content"][0]["text"] == "Tell me about the east quay"
+    assert parley.text("#question") == "Tell me about the east quay"
+    assert topics.first.is_hidden()
+
+
+def test_server_without_documents_asks_for_some(browser: Browser) -> None:
+    script = Script(documents=0, topics=())
+    with FakeServer(script) as server, parley_page(browser, server.base_url) as page:
+        page.until_state("ready")
+        assert page.text("#lead") == "Give Parley something to read."
+        assert page.page.locator("#topics").is_hidden()
+        document = {"name": "notes.md", "mimeType": "", "buffer": b"# One"}
+        page.page.set_input_files("#files", [document])
+        page.until(lambda: page.text("#lead") == "Ask your documents.")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_what_is_read_stays_where_it_is_when_the_session_begins(
+    browser: Browser, width: int
+) -> None:
+    """Under the title and the microphone nothing is there yet, above them all has its place."""
+    with FakeServer() as server:
+        server.is_silent = True
+        with parley_page(browser, server.base_url, width=width) as page:
+            page.until(lambda: page.page.evaluate("document.body.dataset.link") == "connecting")
+            before = page.page.evaluate(TOP_OF_LEAD)
+            server.is_silent = False
+            server.drop_connections(1012)
+            page.until_state("ready")
+            if width == 320:
+                assert page.page.evaluate(TOP_OF_LEAD) == before
+            assert page.page.evaluate("scrollY") == 0
+
+
+TOP_OF_LEAD = "document.getElementById('lead').getBoundingClientRect().top"
+
+
+def test_focus_of_the_field_scrolls_nothing_where_all_is_in_sight(browser: Browser) -> None:
+    with (
+        FakeServer(Script(topics=())) as server,
+        parley_page(browser, server.base_url, width=320, height=640) as page,
+    ):
+        page.until_state("ready")
+        page.page.focus("#typed")
+        assert page.page.evaluate("scrollY") == 0
