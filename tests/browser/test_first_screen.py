@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser
 
@@ -29,7 +31,7 @@ def test_server_without_documents_asks_for_some(browser: Browser) -> None:
         page.until_state("ready")
         assert page.text("#lead") == "Give Parley something to read."
         assert page.page.locator("#topics").is_hidden()
-        document = {"name": "notes.md", "mimeType": "", "buffer": b"# One"}
+        document: Any = {"name": "notes.md", "mimeType": "", "buffer": b"# One"}
         page.page.set_input_files("#files", [document])
         page.until(lambda: page.text("#lead") == "Ask your documents.")
 
