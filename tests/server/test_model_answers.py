@@ -9,8 +9,11 @@ import pytest
 from audio.pcm import Samples
 from models.llm import Finish, FinishReason, LlmFault, TextDelta, ToolCall
 from rag.answer import REFUSAL
+from rag.chunk import Passage
+from rag.store import DocumentRecord, Store
 from server.governor import Step
 from tests.fake_chat import HANGS, WAITS, FakeChat, Played, fault, text
+from tests.fakes import FakeEmbedder
 from tests.server.conftest import MakeStand, Stand
 
 TICKET, CHILDREN = "A day ticket costs twelve euros.", "Children under six travel free."
@@ -143,6 +146,22 @@ async def test_a_whole_answer_is_kept(make_stand: MakeStand) -> None:
     assert first.wire.last("parley.sources")["sources"] == sources
     assert by(first) == {"model": 1, "cache": 1}
     await first.end()
+
+
+async def test_no_answer_outlives_a_change_of_the_documents(
+    make_stand: MakeStand, store: Store
+) -> None:
+    """Though the same passages are found: a document came and went."""
+    stand = make_stand(chats=[chat := FakeChat(usual=ANSWER)], lead_ms=5000)
+    await ask(stand)
+    record = DocumentRecord("/other.md", "/", "other.md", "Other", "hash")
+    vector = FakeEmbedder().embed(["Cows moo."])
+    store.replace_document(record, [Passage("Other", (), 0, ("Cows moo.",))], vector)
+    store.remove_documents(["/other.md"])
+    await ask(stand, turn=2)
+    assert len(chat.requests) == 2
+    assert chat.requests[0] == chat.requests[1]
+    await stand.end()
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """server/settings.py: presets, overrides, and every mistake at once."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from rag.confidence import REFUSE_BELOW
+from server.cache.ladder import build_ladder
 from server.settings import (
     PRESETS,
     Preset,
@@ -15,6 +16,7 @@ from server.settings import (
     load_settings,
     variable_of,
 )
+from server.watching.metrics import Metrics
 
 
 def problems(**environment: str) -> list[str]:
@@ -122,6 +124,15 @@ def test_a_bad_token_is_not_repeated() -> None:
 def test_the_refusal_threshold_is_the_calibrated_one() -> None:
     """The setting's default and the formula's own threshold cannot drift apart."""
     assert Settings().refusal_confidence == REFUSE_BELOW
+
+
+def test_what_is_kept_on_disk_and_in_redis_is_kept_for_a_week(tmp_path: Path) -> None:
+    """A language model's answers too: nothing else drops them while the documents stay."""
+    ladder = build_ladder(replace(Settings(), data_dir=tmp_path), Metrics().cache)
+    assert ladder is not None
+    assert ladder.disk is not None
+    assert ladder.keep_s == 7 * 24 * 3600
+    ladder.disk.close()
 
 
 def test_every_setting_says_what_it_is_for() -> None:
