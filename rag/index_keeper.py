@@ -163,7 +163,8 @@ class IndexKeeper:
         why = told.error if told and told.error else f"the process ended with {code}"
         self._set_alert(
             Topic.BUILD,
-            f"No new index was published: {why}. The present one ({self.index.kind}) stays.",
+            f"No new index was published: {why}. The present one ({self.index.kind}) stays. "
+            "To try again: parley index rebuild",
         )
 
     def _adopt_published(self) -> None:

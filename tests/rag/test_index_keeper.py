@@ -137,6 +137,7 @@ def test_an_index_that_misses_the_recall_is_not_served(
     settle(keeper)
     assert (keeper.index.kind, len(builds.orders)) == ("FLAT", 1)
     assert "recall@10" in keeper.alerts[0]
+    assert "parley index rebuild" in keeper.alerts[0]
     builds.recall = None
     put(store, "second", clouds(100, 1))
     settle(keeper)
