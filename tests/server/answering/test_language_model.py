@@ -115,6 +115,14 @@ async def test_a_wait_is_never_past_the_patience() -> None:
     assert len(asked.chats[0].requests) == 1
 
 
+async def test_between_two_tries_it_waits_as_long_as_the_backoff_says() -> None:
+    """Longer than the patience, with this one: so there is no second try, though nobody rests."""
+    asked = bench(usual=[fault(LlmFault.SERVER_ERROR)])
+    asked.model.backoff = Backoff(20.0, chance=lambda: 1.0)
+    await asked.ask_in_vain(patience_s=10.0)
+    assert len(asked.chats[0].requests) == 1
+
+
 async def test_a_hang_is_given_up_with_the_patience() -> None:
     """However long the model's own deadlines are."""
     asked = bench(usual=[HANGS])
