@@ -118,6 +118,7 @@ class Session:
                 news.cancel()
                 leaving.cancel()
                 self._ahead.stop()
+                self._judging.drop()
                 await self._responses.stop()
                 self._parting = self._answering.turn
                 await self._answering.stop()
@@ -147,7 +148,6 @@ class Session:
         leave_soon(self._group, self._answering.task, patience_s)
 
     async def _take(self, message: str | bytes) -> None:
-        self._check_idle()
         try:
             async with self._floor:
                 if isinstance(message, bytes):
@@ -159,6 +159,7 @@ class Session:
             await self._outbox.error(error)
 
     def _check_idle(self) -> None:
+        """Whoever sends silence alone leaves; who types, or listens, is no idler."""
         if self.state is not State.IDLE:
             self._last_activity_s = time.monotonic()
         quiet_s = time.monotonic() - self._last_activity_s
@@ -167,6 +168,7 @@ class Session:
 
     async def _take_audio(self, coded: bytes) -> None:
         """Piece by piece: other sessions get their turn within a long one."""
+        self._check_idle()
         form = self._setup.config.input_format
         for start in range(0, max(1, len(coded)), AUDIO_PIECE_BYTES):
             pcm = form.decode(coded[start : start + AUDIO_PIECE_BYTES])
@@ -208,6 +210,8 @@ class Session:
         )
 
     async def _take_event(self, event: asked.ClientEvent) -> None:
+        if not isinstance(event, asked.AppendAudio):
+            self._last_activity_s = time.monotonic()
         match event:
             case asked.AppendAudio(coded):
                 await self._take_audio(coded)
@@ -271,7 +275,10 @@ class Session:
     async def _judged(self, kind: Interruption, utterance: UtteranceEnded) -> None:
         """Only a question, or an order to stop, ends the answer."""
         async with self._floor:
-            signal = judged_signal(kind, is_more_coming=self._ears.is_hearing_speech)
+            is_more_coming = self._ears.is_hearing_speech or self._judging.has_more
+            is_end = self._said.is_end_of_question and kind is not Interruption.STOP
+            asked_kind = Interruption.QUESTION if is_end else kind
+            signal = judged_signal(asked_kind, is_more_coming=is_more_coming)
             if signal is not None:
                 await self._signal(signal, utterance=utterance)
 
@@ -301,6 +308,7 @@ class Session:
 
     def _note_ended(self, turn: Turn) -> None:
         self.state, _ = TABLE[self.state, Signal.TURN_ENDED]
+        self._last_activity_s = time.monotonic()
         if turn.has_answered:
             self._said.note_answered()
 

@@ -18,13 +18,14 @@ from models.tts import Speech
 
 
 class FakeRecognizer:
-    """Hears the same words in everything; can be held and made to fail."""
+    """Hears the same words in everything, or others in what is quiet; can be held, and fail."""
 
     name = "fake recogniser"
     fingerprint = "fake-stt-1"
 
     def __init__(self, text: str = "what does it cost") -> None:
         self.text = text
+        self.quiet_text, self.quiet_peak = "", 0.0
         self.heard: list[int] = []
         self.running, self.peak = 0, 0
         self.error: Exception | None = None
@@ -41,7 +42,9 @@ class FakeRecognizer:
         self.running -= 1
         if self.error is not None:
             raise self.error
-        return Transcript(self.text, self.name, 1.0, len(speech) // 16, {})
+        is_quiet = abs(speech).max(initial=0.0) < self.quiet_peak
+        text = self.quiet_text if is_quiet else self.text
+        return Transcript(text, self.name, 1.0, len(speech) // 16, {})
 
 
 class FakeSynthesizer:

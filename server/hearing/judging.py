@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from audio.endpoint import UtteranceEnded
 from server.deadline import Deadline
@@ -43,7 +43,10 @@ OnJudged = Callable[[Interruption, UtteranceEnded], Awaitable[None]]
 
 @dataclass(slots=True)
 class Judging:
-    """One session's, one at a time. `pipeline` binds the stages for a call made now."""
+    """One session's, told in the order in which they were said.
+
+    `pipeline` binds the stages for a call made now.
+    """
 
     settings: Settings
     outbox: Outbox
@@ -51,23 +54,38 @@ class Judging:
     pipeline: Callable[[], Pipeline]
     on_judged: OnJudged
     _task: asyncio.Task[None] | None = None
+    """The last that was begun."""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def is_under_way(self) -> bool:
         """Whether it is being found out what was said."""
-        return self._task is not None and not self._task.done()
+        return bool(self._tasks)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something said later waits behind the judgement that is being told."""
+        return self._task is not asyncio.current_task()
 
     def begin(self, group: asyncio.TaskGroup, utterance: UtteranceEnded, being_said: str) -> None:
         """Recognise what was said while `being_said` was spoken, and tell what it was."""
-        self._task = group.create_task(self._judge(utterance, being_said))
+        before = self._task if self.is_under_way else None
+        self._task = group.create_task(self._judge(utterance, being_said, before))
+        self._tasks.add(self._task)
+        self._task.add_done_callback(self._tasks.discard)
 
     def drop(self) -> bool:
         """What was said before a clear or another question ends nothing any more; return whether
         it was still to be judged.
         """
-        return self._task not in (None, asyncio.current_task()) and self._task.cancel()
+        others = self._tasks - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        return bool(others)
 
-    async def _judge(self, utterance: UtteranceEnded, being_said: str) -> None:
+    async def _judge(
+        self, utterance: UtteranceEnded, being_said: str, before: asyncio.Task[None] | None
+    ) -> None:
         """A recogniser that fails is told, and what was said counts as nothing."""
         deadline = Deadline.after(self.settings.turn_timeout_s)
         kind = Interruption.NOTHING
@@ -78,4 +96,6 @@ class Judging:
         else:
             kind = classify(heard.value.text, being_said)
             self.metrics.count_interruption(kind)
+        if before is not None:
+            await asyncio.wait([before])
         await self.on_judged(kind, utterance)

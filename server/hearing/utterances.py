@@ -54,6 +54,11 @@ class Utterances:
         if self.untold is not None:
             await self.tell(self.untold)
 
+    @property
+    def is_end_of_question(self) -> bool:
+        """Whether what is being said goes on a question: even "okay" is then a part of it."""
+        return len(self.carried) > 0
+
     def with_carried(self, samples: Samples) -> Samples:
         """Return the speech so far, what was carried first."""
         return np.concatenate([self.carried, samples])

@@ -11,6 +11,7 @@ from tests.server.conftest import MakeStand, Stand
 from tests.server.test_session import ask
 
 ANSWER = "a day ticket costs twelve euros."
+PARKING = "where is the car park"
 
 
 async def speaking(stand: Stand) -> None:
@@ -242,6 +243,47 @@ async def test_speech_goes_on_while_uh_huh_is_judged(
     await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
     assert stand.wire.last("parley.turn")["transcript"] == "where is the car park"
     await stand.end()
+
+
+@pytest.mark.parametrize(("loud", "quiet"), [("uh huh", PARKING), (PARKING, "okay")])
+async def test_a_slow_judgement_loses_nothing_that_is_said_behind_it(
+    make_stand: MakeStand, spoken: Samples, loud: str, quiet: str
+) -> None:
+    """Both wait for the recogniser: "uh-huh" takes no question with it, and a question is asked
+    with whatever ended it.
+    """
+    stand = make_stand()
+    stand.recognizer.text, stand.recognizer.quiet_text = loud, quiet
+    stand.recognizer.quiet_peak = 0.6 * float(abs(spoken).max())
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    stand.say(0.5 * spoken)
+    stand.messages.send({"type": "session.update", "session": {}})
+    await stand.wire.wait_for("session.updated")
+    stand.recognizer.go.set()
+    report = await stand.wire.wait_for("parley.turn", 2, timeout_s=20)
+    assert (report["outcome"], report["transcript"]) == ("answered", PARKING)
+    await stand.end()
+
+
+async def test_what_is_still_judged_when_the_client_leaves_is_not_answered(
+    make_stand: MakeStand, spoken: Samples
+) -> None:
+    """Nobody is there to hear it."""
+    stand = make_stand()
+    stand.recognizer.text = PARKING
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    stand.messages.send({"type": "session.update", "session": {}})
+    await stand.wire.wait_for("session.updated")
+    stand.messages.end()
+    await stand.wire.wait_for("parley.turn")
+    stand.recognizer.go.set()
+    await stand.running
+    assert stand.wire.types().count("parley.turn") == 1
 
 
 async def test_what_was_said_before_another_question_ends_nothing(

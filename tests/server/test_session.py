@@ -382,6 +382,26 @@ async def test_an_idle_session_is_ended(make_stand: MakeStand) -> None:
         await stand.running
 
 
+async def test_who_types_is_not_idle(make_stand: MakeStand) -> None:
+    """A session without a microphone lives for as long as somebody uses it."""
+    stand = make_stand(idle_timeout_s=-1.0)
+    for count in (1, 2):
+        stand.messages.send(*ask("what does a ticket cost"))
+        await stand.wire.wait_for("parley.turn", count)
+    await stand.end()
+
+
+async def test_the_end_of_an_answer_begins_the_idle_time(make_stand: MakeStand) -> None:
+    """Who listened without a microphone was no idler meanwhile."""
+    stand = make_stand()
+    stand.messages.send(*ask("what does a ticket cost"))
+    await stand.wire.wait_for("response.created")
+    stand.session._last_activity_s -= 10_000
+    await stand.wire.wait_for("parley.turn")
+    stand.say(silence(0.1))
+    await stand.end()
+
+
 async def test_a_lost_connection_is_no_error(make_stand: MakeStand, spoken: Samples) -> None:
     """A closed socket under a running answer ends the session as Gone, with no traceback."""
     stand = make_stand()
