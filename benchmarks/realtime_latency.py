@@ -28,7 +28,7 @@ from server.client import Conversation
 OWN_RATE_HZ = 16_000
 FRAME_S = 0.02
 MOST_ADDED_MS = 10.0
-"""The promise, for the mean."""
+"""The promise, for the mean; for the median too, because slow turns of /ws can hide in a mean."""
 FASTEST_SPEED = 2.0
 """Of the answers, so that the run is short: they are heard to their end."""
 SEMANTIC = {"type": "semantic_vad"}
@@ -36,7 +36,7 @@ Ask = Callable[[Samples], Awaitable[float]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it; exit code 1 when the mean is above the promise."""
+    """Run it; exit code 1 when the promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=20, help="on each path")
     parser.add_argument("--json", action="store_true")
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = asyncio.run(_measure(server.port, server.url, options.turns))
     write_result("realtime-latency", figures)
     print(json.dumps(figures) if options.json else _line(figures))
-    return 0 if figures["added_mean_ms"] <= MOST_ADDED_MS else 1
+    return 0 if is_kept(figures) else 1
 
 
 async def _measure(port: int, url: str, turns: int) -> dict[str, Any]:
@@ -78,6 +78,7 @@ async def _measure(port: int, url: str, turns: int) -> dict[str, Any]:
 async def _ask_own(client: Conversation, speech: Samples) -> float:
     reply = await client.ask(speech, OWN_RATE_HZ)
     assert reply.first_audio_at_s is not None
+    assert reply.turn["outcome"] == "answered", reply.turn["outcome"]
     silence_s = (len(speech) - speech_end_sample(speech, OWN_RATE_HZ)) / OWN_RATE_HZ
     return reply.first_audio_at_s - reply.question_ended_at_s + silence_s
 
@@ -86,11 +87,13 @@ async def _ask_stock(client: StockClient, speech: Samples) -> float:
     """Ask, and hear the answer to its end, as on the other side."""
     end_s = speech_end_sample(speech, OWN_RATE_HZ) / OWN_RATE_HZ
     started_s = time.monotonic()
-    speaker = asyncio.create_task(_speak(client, speech, started_s))
-    await client.until("response.output_audio.delta")
+    async with asyncio.TaskGroup() as tasks:
+        speaker = tasks.create_task(_speak(client, speech, started_s))
+        await client.until("response.output_audio.delta")
+        speaker.cancel()
     first_s = client.events[-1][0]
-    speaker.cancel()
-    await client.until("response.done")
+    done = await client.until("response.done")
+    assert done["response"]["status"] == "completed", done["response"]["status"]
     await client.send({"type": "input_audio_buffer.clear"})
     await client.until("input_audio_buffer.cleared")
     return first_s - (started_s + end_s)
@@ -120,9 +123,15 @@ def summarise(own_ms: Sequence[float], stock_ms: Sequence[float]) -> dict[str, A
     }
 
 
+def is_kept(figures: Mapping[str, Any]) -> bool:
+    """Whether what is added is no more than was promised."""
+    return bool(max(figures["added_mean_ms"], figures["added_ms"]["p50"]) <= MOST_ADDED_MS)
+
+
 def _line(figures: Mapping[str, Any]) -> str:
     ws, realtime = figures["ws_ms"]["p50"], figures["realtime_ms"]["p50"]
-    return f"/ws p50 {ws} ms, /v1/realtime p50 {realtime} ms, added {figures['added_mean_ms']} ms"
+    added = f"added {figures['added_mean_ms']} ms, p50 {figures['added_ms']['p50']} ms"
+    return f"/ws p50 {ws} ms, /v1/realtime p50 {realtime} ms, {added}"
 
 
 if __name__ == "__main__":

@@ -52,13 +52,18 @@ class StockClient:
         await self.send({"type": "response.create"})
 
     async def until(self, kind: str) -> Mapping[str, Any]:
-        """Read on until an event of that type. Raises TimeoutError when none comes."""
+        """Read on until an event of that type.
+
+        Raises TimeoutError when none comes, and RuntimeError when an error is told instead.
+        """
         async with asyncio.timeout(WAIT_S):
             while True:
                 event: Mapping[str, Any] = json.loads(await self.socket.recv())
                 self.events.append((time.monotonic(), event))
                 if event["type"] == kind:
                     return event
+                if event["type"] == "error":
+                    raise RuntimeError(f"{event['error']['code']}: {event['error']['message']}")
 
 
 def sound_of(event: Mapping[str, Any]) -> NDArray[np.int16]:

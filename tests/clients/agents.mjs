@@ -11,7 +11,7 @@ const require = createRequire(join(folder, "package.json"));
 const { RealtimeAgent, RealtimeSession, tool } = require("@openai/agents/realtime");
 const { z } = require("zod");
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const PIECE_BYTES = 2400;
 const HEARD_BYTES = 2 * 2 * 24_000;
 

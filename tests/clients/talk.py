@@ -14,7 +14,7 @@ from audio.pcm import Samples, decode_pcm16, encode_pcm16
 from audio.resample import resample
 from tests.sdk_types import check_types
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 RATE_HZ = 24_000
 PIECE_SAMPLES = RATE_HZ // 20
 
