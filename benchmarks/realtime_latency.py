@@ -77,6 +77,7 @@ async def _measure(port: int, url: str, turns: int) -> dict[str, Any]:
 
 async def _ask_own(client: Conversation, speech: Samples) -> float:
     reply = await client.ask(speech, OWN_RATE_HZ)
+    await client.clear()
     assert reply.first_audio_at_s is not None
     assert reply.turn["outcome"] == "answered", reply.turn["outcome"]
     silence_s = (len(speech) - speech_end_sample(speech, OWN_RATE_HZ)) / OWN_RATE_HZ
@@ -84,15 +85,15 @@ async def _ask_own(client: Conversation, speech: Samples) -> float:
 
 
 async def _ask_stock(client: StockClient, speech: Samples) -> float:
-    """Ask, and hear the answer to its end, as on the other side."""
+    """Ask, hear the answer to its end in silence, and clear it away: as on the other side."""
     end_s = speech_end_sample(speech, OWN_RATE_HZ) / OWN_RATE_HZ
     started_s = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         speaker = tasks.create_task(_speak(client, speech, started_s))
         await client.until("response.output_audio.delta")
+        first_s = client.events[-1][0]
+        done = await client.until("response.done")
         speaker.cancel()
-    first_s = client.events[-1][0]
-    done = await client.until("response.done")
     assert done["response"]["status"] == "completed", done["response"]["status"]
     await client.send({"type": "input_audio_buffer.clear"})
     await client.until("input_audio_buffer.cleared")

@@ -23,6 +23,7 @@ from server.errors import ParleyError
 RATE_HZ = 16_000
 FRAME_MS = 20
 FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+CLEARED = "input_audio_buffer.cleared"
 
 
 class NoServer(ParleyError):
@@ -162,6 +163,18 @@ class Conversation:
                 task.cancel()
             await asyncio.gather(speaker, reader, return_exceptions=True)
         return reply
+
+    async def clear(self, timeout_s: float = 30.0) -> None:
+        """Have the server forget what it heard and did not answer; return when it has.
+
+        Raises TimeoutError when it does not say so, NoAnswer when it hangs up.
+        """
+        await self.send({"type": "input_audio_buffer.clear"})
+        async with asyncio.timeout(timeout_s):
+            async for message in self._connection:
+                if isinstance(message, str) and json.loads(message)["type"] == CLEARED:
+                    return
+        raise NoAnswer("The server closed the connection.")
 
     async def _speak(self, samples: Samples, reply: Reply) -> None:
         pcm = encode_pcm16(samples)
