@@ -33,8 +33,9 @@ async def conversation_with(answers: Sequence[str | bytes]) -> AsyncIterator[Con
 
 async def test_clear_reads_on_to_the_word_of_the_server() -> None:
     """Over sound and events that were on their way."""
-    told = [b"\0\0", json.dumps({"type": "parley.engines"})]
-    async with conversation_with([*told, '{"type": "input_audio_buffer.cleared"}']) as conversation:
+    told: list[str | bytes] = [b"\0\0", '{"type": "parley.engines"}']
+    told.append('{"type": "input_audio_buffer.cleared"}')
+    async with conversation_with(told) as conversation:
         await conversation.clear()
 
 
