@@ -21,9 +21,11 @@ class Figures:
     """What the tests of one run have measured."""
 
     by_row: dict[str, dict[str, str]] = field(default_factory=dict)
+    _largest: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def note(self, row: str, what: str, value: float, unit: str) -> None:
-        """Keep one figure of a row; a later one of the same name takes its place."""
+        """Keep one figure of a row; of several of one name the largest stays."""
+        value = self._largest[row, what] = max(value, self._largest.get((row, what), value))
         shown = f"{value:.3g}" if value < THOUSAND else f"{value:,.0f}"
         self.by_row.setdefault(row, {})[what] = f"{shown} {unit}"
 

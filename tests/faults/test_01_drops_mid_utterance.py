@@ -4,16 +4,15 @@ Seen to fail: with ConnectionClosed not caught by App._serve_connection the log 
 in place of the one line; with `del self.sessions[...]` left out the session stayed.
 """
 
-import asyncio
 import logging
 import time
 
 import pytest
 
 from audio.pcm import Samples
-from tests.faults.conftest import FakedServer
+from tests.faults.conftest import FakedServer, StartFaked
 from tests.faults.figures import Figure
-from tests.faults.witness import hang_up, hear, is_served, opened_as, speak, until
+from tests.faults.witness import hang_up, hear, is_served, opened_as, speak, until, witnessed
 
 
 async def drop_mid_utterance(server: FakedServer, spoken: Samples, *, rudely: bool) -> float:
@@ -37,16 +36,17 @@ def told_of_losses(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_the_session_is_gone_at_once_and_leaves_nothing(
-    server: FakedServer, spoken: Samples, figure: Figure, caplog: pytest.LogCaptureFixture
+    start_faked: StartFaked, spoken: Samples, figure: Figure, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Session gone in 100 ms; no stage starts; permits, tasks, sockets as before; one log line."""
+    # A partial that began before the drop would be no fault.
+    server = start_faked(partials=False)
     assert await is_served(server.url)
-    before, witness = await server.settled(), asyncio.create_task(is_served(server.url))
+    before, recognitions = await server.settled(), len(server.recognizer.heard)
     with caplog.at_level(logging.INFO):
-        gone_s = await drop_mid_utterance(server, spoken, rudely=False)
+        async with witnessed(server.url, figure):
+            gone_s = await drop_mid_utterance(server, spoken, rudely=False)
         figure("session gone after", gone_s * 1000, "ms")
-        recognitions = len(server.recognizer.heard)
-        assert await witness
         assert await server.is_back_at(before)
-        assert len(server.recognizer.heard) == recognitions
+    assert len(server.recognizer.heard) == recognitions, "half a question is nobody's"
     assert [line[-23:] for line in told_of_losses(caplog)] == ["the connection was lost"]

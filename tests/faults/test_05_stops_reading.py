@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from server.session import Session
 from tests.faults.figures import Figure
-from tests.faults.witness import ask, heard_after_ms, opened_as
+from tests.faults.witness import ask, opened_as, witnessed
 from tests.server.running import RunningApp
 
 LEAD_S = 0.4
@@ -59,18 +59,15 @@ async def test_it_is_closed_as_too_slow_and_was_never_sent_more_than_the_lead(
 ) -> None:
     """Never more than the lead ahead; then `too_slow`, close 4409; under 1 MB waits for it."""
     caplog.set_level(logging.INFO)
-    quiet_ms = await heard_after_ms(faulted_server.url, "where is the car park")
     sock = small_socket(faulted_server.port)
     connection, session_id = await opened_as(faulted_server.url, sock=sock, max_queue=1)
     waiting_bytes, leads_s = 0, watch_lead(faulted_server.app.sessions[session_id])
-    await ask(connection)
-    witness = asyncio.create_task(heard_after_ms(faulted_server.url, "what does a day ticket cost"))
-    async with asyncio.timeout(45):
+    async with witnessed(faulted_server.url, figure), asyncio.timeout(45):
+        await ask(connection)
         while (session := faulted_server.app.sessions.get(session_id)) is not None:
             wire: Any = session._outbox._wire
             waiting_bytes = max(waiting_bytes, wire.transport.get_write_buffer_size())
             await asyncio.sleep(0.02)
-    figure("the witness waits", await witness / quiet_ms, "times as long as when all is quiet")
     figure("most audio ahead", max(leads_s) * 1000, "ms")
     assert max(leads_s) < LEAD_S + FRAME_S
     figure("most that waited to be sent", waiting_bytes / 1000, "kB")

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 from tests.faults.conftest import FakedServer
-from tests.faults.witness import ask, hear, listen, opened
+from tests.faults.figures import Figure
+from tests.faults.witness import ask, hear, listen, opened, witnessed
 
 
 def update(**heard: Any) -> str:
@@ -55,9 +56,11 @@ MISTAKES: list[tuple[str, str | None, str]] = [
 ]
 
 
-async def test_each_is_refused_by_name_and_the_session_goes_on(server: FakedServer) -> None:
+async def test_each_is_refused_by_name_and_the_session_goes_on(
+    server: FakedServer, figure: Figure
+) -> None:
     """`invalid_request_error` naming the field; the session goes on."""
-    async with await opened(server.url) as connection:
+    async with witnessed(server.url, figure), await opened(server.url) as connection:
         for text, field, code in MISTAKES:
             await connection.send(text)
             error = (await hear(connection, "error"))["error"]

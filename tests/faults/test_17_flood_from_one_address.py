@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from server.door.addresses import TOLD_BURST
 from tests.faults.conftest import StartFaked
 from tests.faults.figures import Figure
-from tests.faults.witness import PATIENCE_S, is_served, until
+from tests.faults.witness import PATIENCE_S, is_served, until, witnessed
 
 ALLOWED = 4
 FLOOD = 200
@@ -55,9 +55,8 @@ async def test_beyond_the_limit_it_is_refused_and_others_are_served(
         with pytest.raises(ConnectionClosed):
             await told.recv()
         assert told.close_code == 1013
-    witness = asyncio.create_task(is_served(server.url, **OTHER))
-    flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FLOOD)]
-    assert await witness
+    async with witnessed(server.url, figure, **OTHER):
+        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FLOOD)]
     cut = sum(await asyncio.gather(*(is_hung_up(reader) for reader, _ in flood)))
     figure(f"connections cut unread, of {FLOOD}", cut, "connections")
     assert cut > FLOOD / 2 > 2 * TOLD_BURST

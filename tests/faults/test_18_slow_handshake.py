@@ -10,7 +10,8 @@ import asyncio
 from contextlib import suppress
 
 from tests.faults.conftest import StartFaked
-from tests.faults.witness import is_served, until
+from tests.faults.figures import Figure
+from tests.faults.witness import is_served, until, witnessed
 
 SLOW = 40
 REQUEST = b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: " + b"a" * 4000
@@ -30,7 +31,7 @@ async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 async def test_they_are_closed_at_the_open_timeout_and_others_connect_meanwhile(
-    start_faked: StartFaked,
+    start_faked: StartFaked, figure: Figure
 ) -> None:
     """Silent ones and dripping ones; nothing of them is left, and a real client is answered."""
     server = start_faked(open_timeout_s=1.0)
@@ -39,7 +40,7 @@ async def test_they_are_closed_at_the_open_timeout_and_others_connect_meanwhile(
     await until(lambda: app._door.addresses.connections("127.0.0.1") == SLOW)
     dripping = [asyncio.create_task(drip(*each)) for each in slow[: SLOW // 2]]
     assert await is_served(server.url)
-    async with asyncio.timeout(30):
+    async with witnessed(server.url, figure), asyncio.timeout(30):
         await asyncio.gather(*dripping)
         for reader, writer in slow[SLOW // 2 :]:
             with suppress(ConnectionError):

@@ -1,19 +1,25 @@
 """A healthy client of a real server: asks by text and listens to the whole answer."""
 
 import asyncio
+import itertools
 import json
 import socket
+import statistics
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from audio.pcm import Samples
+from tests.faults.figures import Figure
 from tests.server.conftest import frames
 
 PATIENCE_S = 30
+ASKED_AT_LEAST = 7
+"""By a witness, however short the fault is."""
 LONG = "tell me how to get to the lighthouse and what the tour costs"
 
 
@@ -56,14 +62,45 @@ async def is_served(url: str, text: str = LONG, **options: Any) -> bool:
         await connection.close()
 
 
-async def heard_after_ms(url: str, text: str = LONG) -> float:
-    """How long somebody else waits at this moment for the first sound of an answer."""
-    async with await opened(url) as connection:
-        asked_at_s = time.monotonic()
-        await ask(connection, text)
+@asynccontextmanager
+async def witnessed(url: str, figure: Figure, **options: Any) -> AsyncIterator[None]:
+    """Let somebody else ask on and on while the block runs, and be answered every time.
+
+    How much longer they wait for the first sound than before the block is a figure of the row.
+    """
+    numbers = itertools.count()
+    async with await opened(url, **options) as connection:
+        quiet_ms = [await _first_sound_ms(connection, numbers) for _ in range(1 + ASKED_AT_LEAST)]
+        is_over = asyncio.Event()
+
+        async def ask_on() -> list[float]:
+            waits_ms: list[float] = []
+            while len(waits_ms) < ASKED_AT_LEAST or not is_over.is_set():
+                waits_ms.append(await _first_sound_ms(connection, numbers))
+            return waits_ms
+
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(ask_on())
+            yield
+            is_over.set()
+    # The first question warms what the others find warm.
+    times = statistics.median(asking.result()) / statistics.median(quiet_ms[1:])
+    figure("the witness waits", times, "times as long as when all is quiet")
+
+
+async def _first_sound_ms(connection: ClientConnection, numbers: Iterator[int]) -> float:
+    """Ask what nobody has asked, wait for the first sound, then stop the answer."""
+    asked_at_s = time.monotonic()
+    await ask(connection, f"what does ticket number {next(numbers)} cost")
+    waited_ms = None
+    async with asyncio.timeout(PATIENCE_S):
         async for message in connection:
-            if isinstance(message, bytes):
-                return (time.monotonic() - asked_at_s) * 1000
+            if isinstance(message, bytes) and waited_ms is None:
+                waited_ms = (time.monotonic() - asked_at_s) * 1000
+                await connection.send(json.dumps({"type": "response.cancel"}))
+            elif isinstance(message, str) and json.loads(message)["type"] == "parley.turn":
+                assert waited_ms is not None, "the witness was not answered"
+                return waited_ms
     raise AssertionError("the witness lost its connection")
 
 
