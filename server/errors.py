@@ -9,6 +9,7 @@
     │   ├── AtCapacity          no place; try again after `retry_after_ms`
     │   │   └── AddressLimit    no place for this address: it has too many connections
     │   ├── Unauthorized        no token, or one that opens nothing
+    │   ├── TooLarge            one message is larger than this path takes
     │   ├── TooSlow             the client stopped reading
     │   ├── TooFast             the client sends audio faster than it can be spoken
     │   ├── Leaving             the server stops
@@ -102,6 +103,13 @@ class Unauthorized(SessionError):
 
     code = "unauthorized"
     close_code = 4401
+
+
+class TooLarge(SessionError):
+    """One message is larger than its path takes."""
+
+    code = "message_too_large"
+    close_code = 1009
 
 
 class TooSlow(SessionError):

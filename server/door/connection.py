@@ -11,15 +11,21 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 from websockets.asyncio.server import ServerConnection
+from websockets.frames import CloseCode
 from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from server.door.addresses import Verdict
 from server.door.doorkeeper import Doorkeeper
 from server.door.tokens import chosen_subprotocol
 from server.door.unread import Unread
-from server.errors import SessionError
+from server.errors import SessionError, TooLarge
 from server.wire.dialect import Dialect
+from server.wire.outbox import describe
+from server.wire.server_event import as_json, fields_of
+from server.wire.server_events import ErrorEvent
 
 SEND_BUFFER_BYTES: Final = 32 * 1024
 """0.7 s of speech at 22,050 Hz."""
@@ -96,6 +102,24 @@ def set_limits(connection: ServerConnection, dialect: Dialect) -> None:
     connection.protocol.max_message_size = dialect.message_bytes
     connection.recv_messages.high = dialect.queued_messages
     connection.recv_messages.low = dialect.queued_messages // 4
+    _tell_before_too_large(connection.protocol, dialect.message_bytes)
+
+
+def _tell_before_too_large(protocol: ServerProtocol, limit_bytes: int) -> None:
+    """Have the client told by an event why it is closed: websockets closes without asking us.
+
+    The close is its doing within the reading of bytes; whole frames only were sent until then.
+    """
+    fail = protocol.fail
+
+    def tell_and_fail(code: CloseCode | int, reason: str = "") -> None:
+        if code == TooLarge.close_code and protocol.state is State.OPEN:
+            error = TooLarge(f"A message is larger than the {limit_bytes} bytes that are taken.")
+            told = fields_of(ErrorEvent(describe(error)), "event_too_large")
+            protocol.send_text(as_json(told).encode())
+        fail(code, reason)
+
+    protocol.fail = tell_and_fail  # type: ignore[method-assign]
 
 
 def limit_send_buffer(connection: ServerConnection) -> None:

@@ -78,10 +78,12 @@ async def test_one_too_many_is_told_when_to_come_back(server: RunningApp) -> Non
 
 
 async def test_an_oversize_frame_closes_with_1009(server: RunningApp) -> None:
-    """64 KiB is the bound of one message."""
+    """64 KiB is the bound of one message; the client is told why it is closed."""
     async with connect(server.url) as connection:
         await connection.recv()
         await connection.send(bytes(65 * 1024))
+        told = json.loads(await connection.recv())
+        assert told["error"]["code"] == "message_too_large"
         with pytest.raises(ConnectionClosed) as closed:
             await connection.recv()
         assert closed.value.rcvd is not None
