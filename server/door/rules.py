@@ -71,7 +71,10 @@ class Rules:
                 400,
                 "A token does not belong in the address, which others log. Send it as a header.",
             )
-        return self._foreign_origin(headers.get_all("Origin"), host)
+        sent = headers.get_all("Origin")
+        if not sent and is_from_other_site(headers):
+            raise Refused(403, "Pages of other sites may not use this server (PARLEY_ORIGINS).")
+        return self._foreign_origin(sent, host)
 
     def check_token(self, headers: Headers) -> None:
         """Raise NoToken unless one is proved, or none is asked for."""
@@ -97,6 +100,16 @@ class Rules:
         if origin is None or not origin.is_of(host) or is_plain_page_of_tls:
             raise Refused(403, "Pages of other sites may not use this server (PARLEY_ORIGINS).")
         return None
+
+
+def is_from_other_site(headers: Headers) -> bool:
+    """Tell whether a browser says that a page of another site asks, though it sends no Origin.
+
+    It sends none for what a page shows, such as an image. Following a link to here is no such use.
+    """
+    site = header(headers, "Sec-Fetch-Site").strip().lower()
+    mode = header(headers, "Sec-Fetch-Mode").strip().lower()
+    return site in ("cross-site", "same-site") and mode != "navigate"
 
 
 def header(headers: Headers, name: str) -> str:

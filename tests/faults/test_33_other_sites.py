@@ -1,10 +1,12 @@
 """Row 33: a page of another site in a browser on this machine, and a name made to point here.
 
-Promise: a foreign Origin is refused by browsers' rules, and the Host is checked on every path.
+Promise: a foreign Origin is refused, and a missing one where the browser says that another site
+asks; the Host is checked on every path.
 
 Seen to fail: with `Rules._foreign_origin` that returns None the foreign page got a session;
 with `_is_host_served` that is always true the rebound name got every path; with the check for
-sockets only, as it was, the reports were read.
+sockets only, as it was, the reports were read; without `is_from_other_site` an image of another
+site was answered.
 """
 
 import httpx
@@ -16,6 +18,12 @@ from tests.faults.witness import opened
 from tests.server.running import RunningApp
 
 PATHS = ("/", "/health", "/stats", "/metrics", "/history", "/ready", "/app.js", "/nothing", "/ws")
+OWN_FETCHES: tuple[dict[str, str], ...] = (
+    {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors"},
+    {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+)
+"""Of our own page, of the address line, and of a link that somebody follows."""
 FOREIGN = ("https://evil.example", "http://127.0.0.1.evil.example", "null", "http://127.0.0.1:1")
 
 
@@ -43,6 +51,10 @@ async def test_no_path_answers_to_a_foreign_host_or_page(faulted_server: Running
     base = f"http://127.0.0.1:{faulted_server.port}"
     lies = [{"Host": f"evil.example:{faulted_server.port}"}, {"Host": "127.evil.example"}]
     lies += [{"Origin": origin} for origin in FOREIGN]
+    lies += [
+        {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+        for site in ("cross-site", "same-site")
+    ]
     async with httpx.AsyncClient() as client:
         for path in PATHS:
             for lie in lies:
@@ -50,3 +62,5 @@ async def test_no_path_answers_to_a_foreign_host_or_page(faulted_server: Running
                 assert response.status_code == 403, (path, lie)
                 assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert (await client.get(base + path)).status_code != 403
+            for fetch in OWN_FETCHES:
+                assert (await client.get(base + path, headers=fetch)).status_code != 403
