@@ -1,13 +1,15 @@
 """`parley serve` with a voice that speaks, hangs or crashes: for faults that end a process.
 
-`python -m tests.faults.faulty_server FAULT DATA_DIR DRAIN_S`, where FAULT is none, hang, crash or
-busy: a thread in the background that goes in and out of native code all the time.
+`python -m tests.faults.faulty_server FAULT DATA_DIR DRAIN_S`, where FAULT is none, hang, crash,
+crash-reading, in which the embedder crashes over a document that is being read, or busy: a thread
+in the background that goes in and out of native code all the time.
 """
 
 import ctypes
 import resource
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Never
@@ -17,12 +19,16 @@ from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from models.minilm_weights import FINGERPRINT, prepare_minilm
 from models.tts import Speech
+from rag.embedding import Vectors
 from server.commands.serve import run_serve
+from server.engines import preparation
 from server.engines.loading import SpeechEngines
 from server.settings import Settings
 from tests.fakes import FakeRecognizer, FakeSynthesizer
 
 NULL = 0
+CRASHING = "segmentation"
+"""A document with this word is the embedder's last."""
 
 
 class FaultyVoice(FakeSynthesizer):
@@ -36,10 +42,23 @@ class FaultyVoice(FakeSynthesizer):
         if self._fault == "hang":
             threading.Event().wait()
         if self._fault == "crash":
-            # Half a gigabyte of core file takes seconds to write.
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            ctypes.string_at(NULL)
+            crash()
         return super().synthesise(sentence, speed)
+
+
+def crash() -> None:
+    """As native code does. Half a gigabyte of core file would take seconds to write."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.string_at(NULL)
+
+
+class CrashingEmbedder(MiniLmEmbedder):
+    """Embeds all but what is marked."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        if any(CRASHING in text for text in texts):
+            crash()
+        return super().embed(texts)
 
 
 def keep_busy(prepared_dir: Path) -> None:
@@ -58,6 +77,9 @@ def main(fault: str, data_dir: str, drain_timeout_s: str) -> Never:
         data_dir=Path(data_dir),
         drain_timeout_s=float(drain_timeout_s),
     )
+
+    if fault == "crash-reading":
+        vars(preparation)["MiniLmEmbedder"] = CrashingEmbedder
 
     def load(
         settings: Settings, files: LanguageModelFiles | None, library: EspeakLibrary

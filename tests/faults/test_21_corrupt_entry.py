@@ -23,6 +23,7 @@ from server.cache.entry import BadEntry, seal, unseal
 from server.cache.key import PREFIX
 from server.cache.metrics import Found, Tier
 from server.cache.redis_tier import RedisTier
+from tests.faults.witness import until
 from tests.laddered import GENEROUS_GUARD_S, Process, key_of, make_speech, process
 
 KEY = key_of("hello")
@@ -72,6 +73,8 @@ async def test_21_on_disk(tmp_path: Path, damage: str) -> None:
         assert blob is not None
         made.ladder.disk.put(KEY, DAMAGES[damage](blob), 1000)
         await is_refused(made, Tier.DISK)
+        disk = made.ladder.disk
+        await until(lambda: disk.get(KEY) is None)
         await made.settle()
         made.forget()
         assert (await made.speak("hello")).is_hit

@@ -4,7 +4,7 @@ Seen to fail: with LlmUnavailable raised in `compose` the turn failed; without
 Script.tell_trouble nobody was told; with one try a passing 500 was noticed; with the first
 endpoint only, the second never answered; without Endpoint.failed the next turn waited again;
 without ModelReply's quoting the answer ended where the model did; without the bound in
-Generation it never ended.
+Generation it never ended; without one phase's deadline another, or none, ended the call.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from models.llm import ChatDeadlines
+from models.llm import ChatDeadlines, LlmFault
 from models.llm_client import LlmClient
 from tests.llm_server import LlmServer, Play, llm_server, says
 from tests.models.test_llm_client import deaf_port
@@ -116,6 +116,36 @@ async def test_an_endpoint_that_is_not_there(make_stand: MakeStand, closed: bool
             calls = dict(stand.shared.metrics.llm.calls)
             assert (await asked_in_time(stand, 2))["answer"] == QUOTED
             assert stand.shared.metrics.llm.calls == calls
+
+
+@pytest.mark.parametrize(
+    ("deadlines", "play", "fault"),
+    [
+        (ChatDeadlines(0.15, 30, 30, 60), None, LlmFault.CONNECT_TIMEOUT),
+        (ChatDeadlines(30, 0.25, 30, 60), Play(hangs_at="body"), LlmFault.FIRST_TOKEN_TIMEOUT),
+        (ChatDeadlines(30, 30, 0.2, 60), says("The", hangs_at="body"), LlmFault.STALLED),
+        (
+            ChatDeadlines(30, 30, 30, 0.6),
+            says("on and ", is_endless=True, pause_s=0.05),
+            LlmFault.TOTAL_TIMEOUT,
+        ),
+    ],
+    ids=["connect", "first token", "between tokens", "in all"],
+)
+async def test_each_phase_has_a_deadline_of_its_own(
+    make_stand: MakeStand,
+    endpoint: LlmServer,
+    deadlines: ChatDeadlines,
+    play: Play | None,
+    fault: LlmFault,
+) -> None:
+    """With all others far away the passages are read, and the fault is called by its name."""
+    endpoint.usual = play or HEALTHY
+    with deaf_port() as deaf:
+        address = endpoint.base_url if play else f"http://127.0.0.1:{deaf}/v1"
+        async with stand_at(make_stand, address, deadlines=deadlines, llm_retries=0) as stand:
+            assert (await asked_in_time(stand))["answer"] == QUOTED
+            assert {name for _, name in stand.shared.metrics.llm.calls} == {fault}
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ and never logged.
 
 Seen to fail: with `is_let_in` always true the wrong ones got sessions; without `is_in_address`
 the address was served; with websockets' own logger its DEBUG lines held the token; with the
-key's subprotocol offered by `select_subprotocol` it was in the answer; without the check in
+key's subprotocol offered by `select_subprotocol` it was in the answer; with `==` between
+tokens nothing was compared in constant time; without the check in
 server/configuration/contradictions.py and run_serve the open door was served.
 """
 
+import hmac
 import json
 import logging
 from pathlib import Path
@@ -19,6 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.commands.serve import run_serve
+from server.door.tokens import Tokens
 from server.errors import StartError
 from server.settings import Settings, SettingsError, load_settings
 from tests.faults.conftest import FakedServer, StartFaked
@@ -92,6 +95,23 @@ async def refuse_all_others(server: FakedServer) -> None:
 def _everything(record: logging.LogRecord) -> str:
     """The line with whatever a formatter could show of it."""
     return f"{logging.Formatter().format(record)} {record.__dict__}"
+
+
+@pytest.mark.parametrize("offered", [TOKEN, WRONG, "", TOKEN[:-1], f"{TOKEN}x"])
+def test_every_token_is_compared_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch, offered: str
+) -> None:
+    """By `hmac.compare_digest`, over all of both and with every token, whatever matched before."""
+    compared: list[tuple[int, int]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr("server.door.tokens.compare_digest", compare)
+    tokens = Tokens((TOKEN, "another-token", "a"))
+    assert tokens.is_one(offered) is (offered == TOKEN)
+    assert compared == [(32, 32)] * 3, "digests of one length, all of them"
 
 
 def test_a_doctor_shows_no_token(tmp_path: Path) -> None:
