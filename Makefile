@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help run demo test check bench clients peer profile index browser system soak faults clean
+.PHONY: help run demo test check bench clients peer profile index browser system soak faults mutations clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -96,6 +96,10 @@ soak: $(VENV)/dev.stamp ## nothing grows: 10 minutes at 20 times the pace with f
 
 faults: $(VENV)/dev.stamp system ## the forty faults with their figures, and docs/faults.md anew
 	@$(BIN)/python -m pytest tests/faults --record-figures
+	@$(BIN)/python -m benchmarks.faults_page
+
+mutations: $(VENV)/dev.stamp system ## takes away what protects against each fault and sees its test fail, 40 minutes
+	@$(BIN)/python -m benchmarks.fault_mutations
 	@$(BIN)/python -m benchmarks.faults_page
 
 system: ## the Debian packages that the tests use, where this may be done

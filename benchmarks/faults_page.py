@@ -3,7 +3,9 @@
 `python -m benchmarks.faults_page`. A test file's docstring begins "Row N: the fault" and tells
 after "Seen to fail:" with which protection removed its tests failed; a test's docstring is its
 promise, and the first one the row's unless it stands after "Promise:". Figures are those that
-`pytest tests/faults --record-figures` has kept. It runs no test.
+`pytest tests/faults --record-figures` has kept; the mutations are those of
+tests/faults/mutations.toml, with what `python -m benchmarks.fault_mutations` has kept of them. It
+runs no test.
 """
 
 import ast
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.fault_mutations import Mutation, kept_outcomes, read_mutations
 from benchmarks.results import RESULTS_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,8 +28,10 @@ HEAD = """# Faults survived
 
 Made by `python -m benchmarks.faults_page` from the tests in `tests/faults`; a test fails when this
 page is out of date. Every test runs the product on loopback with fakes for the models. Most keep a
-witness: another client, who is answered while the fault happens. How to run Parley so that it comes
-back: [operations](operations/README.md).
+witness: another client, who is answered while the fault happens; how much longer it waits for a
+first sound than before is a figure of the row. `make mutations` takes away what protects, one
+change of the code after the other, and expects the tests to fail. How to run Parley so that it
+comes back: [operations](operations/README.md).
 
 """
 
@@ -48,9 +53,14 @@ class FaultFile:
 
 def main() -> int:
     """Write the page."""
-    PAGE.write_text(page(fault_files(), kept_figures()), encoding="utf-8")
+    PAGE.write_text(whole_page(), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)} is written")
     return 0
+
+
+def whole_page() -> str:
+    """Return the page as it is to be."""
+    return page(fault_files(), kept_figures(), read_mutations(), kept_outcomes())
 
 
 def fault_files() -> list[FaultFile]:
@@ -88,11 +98,17 @@ def kept_figures() -> dict[str, dict[str, str]]:
     return rows
 
 
-def page(files: list[FaultFile], figures: dict[str, dict[str, str]]) -> str:
+def page(
+    files: list[FaultFile],
+    figures: dict[str, dict[str, str]],
+    mutations: list[Mutation],
+    seen: dict[str, str],
+) -> str:
     """Return the whole page: a table of all rows, then each file with all its tests."""
     rows = "".join(_row(files, figures, number) for number in ROWS)
     table = f"| # | fault | promise | figure |\n|---|---|---|---|\n{rows}"
-    return HEAD + table + "\n## The tests\n" + "".join(_section(each) for each in files)
+    sections = "".join(_section(each) + _mutations(each, mutations, seen) for each in files)
+    return HEAD + table + "\n## The tests\n" + sections
 
 
 def _row(files: list[FaultFile], figures: dict[str, dict[str, str]], number: int) -> str:
@@ -116,6 +132,22 @@ def _lines(one: FaultFile) -> Iterator[str]:
     for name, promise in one.promises.items():
         title = name.removeprefix("test_").replace("_", " ")
         yield f"- {title}: {_cell(promise)}\n"
+
+
+def _mutations(one: FaultFile, mutations: list[Mutation], seen: dict[str, str]) -> str:
+    """What is taken away to see this file's tests fail, and which one did."""
+    own = [each for each in mutations if each.test.startswith(one.path.name)]
+    if not own:
+        return ""
+    lines = (f"- {each.name} (`{each.file}`){_seen(seen.get(each.key))}\n" for each in own)
+    return "\nFails, by `make mutations`:\n\n" + "".join(lines)
+
+
+def _seen(failure: str | None) -> str:
+    if failure is None:
+        return ": not seen yet"
+    test = failure.partition(":")[0]
+    return f": {_cell(test.removeprefix('test_').replace('_', ' '))}"
 
 
 def _cell(text: str) -> str:

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faults_page import PAGE, ROWS, fault_files, kept_figures, page, read_file
+from benchmarks.faults_page import PAGE, ROWS, fault_files, read_file, whole_page
 
 
 def test_the_page_is_up_to_date() -> None:
     """`python -m benchmarks.faults_page` writes it."""
-    assert PAGE.read_text() == page(fault_files(), kept_figures())
+    assert PAGE.read_text() == whole_page()
 
 
 def test_every_test_tells_its_promise_and_each_file_how_it_was_seen_to_fail() -> None:

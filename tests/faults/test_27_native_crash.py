@@ -1,10 +1,9 @@
 """Row 27: native crash of a worker.
 
-Seen to fail: without `faulthandler.enable()` in run_serve nothing told where it died; with
-documents committed at the end only, what had been told as stored was gone; with a lock that is a
-file's being there no document was taken after the restart; with `TimeoutStopSec=5` the unit would
-have killed it before the watchdog could tell where it hangs. That the exit is not zero is the
-kernel's doing: there is nothing of ours to take away.
+Seen to fail: without `faulthandler.enable()` in run_serve nothing told where it died; with a lock
+that is a file's being there no document was taken after the restart; with `TimeoutStopSec=5` the
+unit would have killed it before the watchdog could tell where it hangs. That the exit is not zero
+is the kernel's doing: there is nothing of ours to take away.
 """
 
 import base64
