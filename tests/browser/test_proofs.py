@@ -5,7 +5,6 @@ Run by `make browser`. Each prints what it measured (`-s` or `-rP` shows it).
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import time
 from collections.abc import Iterator
@@ -29,9 +28,6 @@ ECHO_GAIN = 0.25
 ECHO_DELAY_MS = 80
 ECHO_TURNS = 10
 MOST_GAP_MS = 20
-HELD_MS = 100
-"""What the page gathers before an answer sounds: so long may the server's loop stand still."""
-STALL_POLL_S = 0.005
 MOST_SILENCING_MS = 10
 
 
@@ -62,27 +58,6 @@ def longest_gap_ms(page: ParleyPage) -> int:
     return int(page.page.get_attribute("#current", "data-longest-gap-ms") or 0)
 
 
-@contextmanager
-def watching_stalls(server: RunningApp) -> Iterator[list[float]]:
-    """The longest time, in milliseconds, that the machine let the server's loop stand still."""
-    longest_ms = [0.0]
-
-    async def watch() -> None:
-        while True:
-            began_s = time.monotonic()
-            await asyncio.sleep(STALL_POLL_S)
-            late_ms = 1000 * (time.monotonic() - began_s - STALL_POLL_S)
-            longest_ms[0] = max(longest_ms[0], late_ms)
-
-    loop = server.app._loop
-    assert loop is not None
-    watcher = asyncio.run_coroutine_threadsafe(watch(), loop)
-    try:
-        yield longest_ms
-    finally:
-        watcher.cancel()
-
-
 def ask_aloud(page: ParleyPage, wav: Path) -> None:
     before = turns(page)
     page.speak(wav)
@@ -92,15 +67,8 @@ def ask_aloud(page: ParleyPage, wav: Path) -> None:
 def test_page_that_hears_its_own_loudspeaker_never_answers_itself(
     browser: Browser, server: RunningApp
 ) -> None:
-    """Ten spoken turns at a quarter of the loudness and 80 ms, with nothing that cancels it.
-
-    A loop that got no processor for longer than the page holds sound back is a gap that no player
-    can hide: on a machine that is too busy for it, as much more is let through and printed.
-    """
-    with (
-        opened(browser, server, in_room(ECHO_GAIN, ECHO_DELAY_MS)) as page,
-        watching_stalls(server) as stall_ms,
-    ):
+    """Ten spoken turns at a quarter of the loudness and 80 ms, with nothing that cancels it."""
+    with opened(browser, server, in_room(ECHO_GAIN, ECHO_DELAY_MS)) as page:
         page.press_microphone()
         page.until_state("listening")
         gaps = []
@@ -110,13 +78,10 @@ def test_page_that_hears_its_own_loudspeaker_never_answers_itself(
             page.page.wait_for_timeout(1500)
             gaps.append(longest_gap_ms(page))
             assert page.text("#note") == ""
-        print(
-            f"{turns(page)} turns of {ECHO_TURNS} questions; longest gap {max(gaps)} ms; "
-            f"the loop stood still for up to {stall_ms[0]:.0f} ms"
-        )
+        print(f"{turns(page)} turns of {ECHO_TURNS} questions; longest gap {max(gaps)} ms")
         assert turns(page) == ECHO_TURNS
         assert page.page.get_by_text("Stopped").count() == 0
-        assert max(gaps) <= MOST_GAP_MS + max(0.0, stall_ms[0] - HELD_MS)
+        assert max(gaps) <= MOST_GAP_MS
         assert page.complaints == []
 
 
