@@ -38,8 +38,9 @@ def test_words_that_were_not_heard_stay_pale(browser: Browser) -> None:
         page.until(lambda: said(page) >= 3)
         page.page.keyboard.press("Escape")
         page.until_state("ready")
-        events = server.sessions[-1].events
-        (cut,) = [event for event in events if event["type"] == "conversation.item.truncate"]
+        told = server.sessions[-1].events
+        page.until(lambda: any(one["type"] == "conversation.item.truncate" for one in told))
+        (cut,) = [one for one in told if one["type"] == "conversation.item.truncate"]
         sentence_ms = 1000 * script.seconds / len(script.sentences)
         words_heard = cut["audio_end_ms"] / sentence_ms * len(script.sentences[0].split())
         assert abs(said(page) - words_heard) <= 1

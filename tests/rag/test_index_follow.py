@@ -77,6 +77,7 @@ def test_a_store_that_cannot_be_read_does_not_end_the_looks(
 def test_the_thread_follows_until_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody searches here; afterwards nothing touches the store, which may be closed then."""
     monkeypatch.setattr(index_follow, "SLOW_S", 0.01)
+    others = set(threading.enumerate())
     index = LiveIndex(store)
     with following(index):
         put(store, "second", clouds(5, 2))
@@ -84,4 +85,5 @@ def test_the_thread_follows_until_its_end(store: Store, monkeypatch: pytest.Monk
         while index.state.size != 55:
             assert time.monotonic() < end_s
             time.sleep(0.001)
-    assert not [one for one in threading.enumerate() if one.name == "index-follower"]
+    later = set(threading.enumerate()) - others
+    assert not [one for one in later if one.name == "index-follower"]
