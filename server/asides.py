@@ -1,6 +1,7 @@
 """Responses beside the conversation, several at a time; the session's states know none of them."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from server.errors import InvalidEvent
@@ -17,6 +18,8 @@ class Asides:
     """One session's out-of-band responses."""
 
     maker: TurnMaker
+    run: Callable[[Turn], Coroutine[None, None, None]]
+    """Runs one; what it raises ends the session."""
     group: asyncio.TaskGroup
     _running: dict[str, tuple[Turn, asyncio.Task[None]]] = field(default_factory=dict)
 
@@ -29,7 +32,7 @@ class Asides:
                 code="too_many_responses",
             )
         turn = self.maker.turn(question, lambda: None)
-        task = self.group.create_task(turn.run())
+        task = self.group.create_task(self.run(turn))
         self._running[turn.response_id] = turn, task
         task.add_done_callback(lambda done: self._running.pop(turn.response_id, None))
 

@@ -6,7 +6,7 @@ It recognises, finds and speaks nothing itself: server/turn.py does.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable
 
 from audio.endpoint import (
     EndpointEvent,
@@ -108,7 +108,10 @@ class Session:
                 self._said = Utterances(*common, self._ears, self._ahead, longest_s)
                 self._asked = Asked(*common, self._maker, group)
                 self._actions = self._make_actions(group)
-                asides, signal = Asides(self._maker, group), self._signal_of_response
+                asides, signal = (
+                    Asides(self._maker, self._run_aside, group),
+                    self._signal_of_response,
+                )
                 self._responses = Responses(self._asked, asides, self._answering, signal)
                 await self._begin()
                 news = group.create_task(self._news.run())
@@ -294,9 +297,19 @@ class Session:
         return self._maker.speculation(samples, on_understood, is_question=is_question)
 
     async def _run_turn(self, turn: Turn) -> None:
-        try:
+        async def run_and_remember() -> None:
             await turn.run()
             await self._place.remember(self._items.conversation.window())
+
+        await self._telling_if_it_fails(run_and_remember())
+
+    async def _run_aside(self, turn: Turn) -> None:
+        await self._telling_if_it_fails(turn.run())
+
+    async def _telling_if_it_fails(self, work: Awaitable[None]) -> None:
+        """What nobody foresaw ends this answer; the session goes on."""
+        try:
+            await work
         except ParleyError:
             raise
         except Exception as error:

@@ -19,6 +19,9 @@ from server.wire import response_events as told
 CHUNK_MS = 40
 """Audio sent in one frame: short enough to stop quickly, long enough to be cheap."""
 
+END_TOLD_BEFORE_S = 0.1
+"""So early a client hears that no more sound comes: one that waits for more would count a gap."""
+
 Synthesise = Callable[[str, int], Awaitable[Speech]]
 """Makes the sound of a piece, at the track's rate, of that number. Raises StageError."""
 
@@ -87,9 +90,17 @@ class Player:
             raise made
 
     async def send_rest(self) -> None:
-        """Send what is left: after a hold too, in which a client may have gone back."""
-        await self._may_play.wait()
-        await self._play_on()
+        """Send what is left and wait until nearly all of it was heard.
+
+        Someone may speak into the last words, and the client go back to where it was then: what
+        it has not played is sent again, as long as the end of the sound was not told.
+        """
+        while True:
+            await self._may_play.wait()
+            await self._play_on()
+            if self.unplayed_s <= END_TOLD_BEFORE_S:
+                return
+            await asyncio.sleep(self.unplayed_s - END_TOLD_BEFORE_S)
 
     async def be_heard(self) -> None:
         """Wait until the last word was heard; the answer can be interrupted until then."""

@@ -11,6 +11,7 @@ from audio.g711 import decode_mu_law
 from audio.pcm import Samples, encode_pcm16
 from audio.resample import resample
 from models.llm import Finish, FinishReason, LlmFault, ToolCall
+from server.turn import Turn
 from server.wire.dialect import STOCK_PATH, Dialect
 from tests.fake_chat import FakeChat, Played, fault, text
 from tests.orders import check_orders
@@ -327,6 +328,27 @@ async def test_out_of_band_responses_stay_outside_of_the_conversation(
     assert (await stand.wire.wait_for("error"))["error"]["code"] == "item_not_found"
     second = await stand.wire.wait_for("response.done", 2)
     assert second["response"]["status"] == "completed"
+    await finish(stand)
+
+
+async def test_a_response_beside_the_conversation_that_breaks_ends_itself_alone(
+    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is told; the session answers on."""
+
+    async def broken(turn: Turn) -> None:
+        raise RuntimeError("unforeseen")
+
+    stand = make_stand(STOCK)
+    with monkeypatch.context() as patch:
+        patch.setattr(Turn, "run", broken)
+        content = [{"type": "input_text", "text": "where is the car park"}]
+        question = {"type": "message", "role": "user", "content": content}
+        aside = {"conversation": "none", "input": [question]}
+        stand.messages.send({"type": "response.create", "response": aside})
+        assert "RuntimeError" in (await stand.wire.wait_for("error"))["error"]["message"]
+    stand.messages.send(*ask("what does a ticket cost"))
+    assert (await stand.wire.wait_for("response.done"))["response"]["status"] == "completed"
     await finish(stand)
 
 

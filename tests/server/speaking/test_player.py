@@ -44,3 +44,33 @@ async def test_only_sound_that_still_runs_is_faded_out(
     await turn.player.hold()
     assert (stand.wire.audio_bytes == sent_bytes) is is_paused
     await stand.end()
+
+
+async def test_the_last_words_are_sent_again_to_a_client_that_went_back(
+    make_stand: MakeStand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All was sent when somebody spoke, 300 ms were not played: they come behind the "uh-huh"."""
+    stand = make_stand()
+    await speaking(stand)
+    turn = stand.session._answering.turn
+    assert turn is not None
+    track, player = turn._track, turn.player
+    all_made, send_rest = asyncio.Event(), player.send_rest
+
+    async def noted() -> None:
+        all_made.set()
+        await send_rest()
+
+    monkeypatch.setattr(player, "send_rest", noted)
+    await all_made.wait()
+    await player.hold()
+    assert not track.left
+    assert "response.output_audio.done" not in stand.wire.types()
+    item_id = stand.wire.last("response.output_item.added")["item"]["id"]
+    await stand.session._items.truncate(item_id, track.sent_ms - 300)
+    sent_bytes = stand.wire.audio_bytes
+    player.release()
+    assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "answered"
+    assert stand.wire.audio_bytes - sent_bytes >= 2 * 0.29 * track.rate_hz
+    assert stand.wire.types().count("response.output_audio.done") == 1
+    await stand.end()
