@@ -19,7 +19,7 @@ from rag.lexical import LexicalSearch, WeightedTerm
 from rag.phrasing import announces_more, leans_on_context
 from rag.scope import Scopes
 from rag.store import Store, StoredPassage
-from rag.words import Stemmer, words
+from rag.words import Beginnings, Stemmer, words
 
 FUSION_CONSTANT = 60
 """Cormack, Clarke and Buettcher (2009): reciprocal rank fusion with k = 60."""
@@ -170,8 +170,10 @@ class Retriever:
     ) -> list[Found]:
         """The candidates that still exist, best first."""
         passages, vectors = self._store.fetch(pool), self._store.vectors(pool)
+        beginnings = Beginnings(stem for term in terms for stem in term.stems)
         spelled = {
-            number: set(words(stored.passage.embedding_text)) for number, stored in passages.items()
+            number: beginnings.of(words(stored.passage.embedding_text))
+            for number, stored in passages.items()
         }
         # What the stemmer does not know yet it learns in one go, not passage by passage.
         self._stemmer.stems(set[str]().union(*spelled.values()))

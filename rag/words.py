@@ -25,6 +25,8 @@ sixteen seventeen eighteen nineteen twenty
 _DIGITS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split())}
 _SPOKEN = {digits: word for word, digits in _DIGITS.items()}
 
+_Y_AND_I = str.maketrans("yi", "iy")
+
 MAXIMUM_QUERY_WORDS = 64
 """A spoken question has about ten; what is longer is cut so that no text can make a slow query."""
 
@@ -57,6 +59,32 @@ def match_query(terms: Iterable[str]) -> str:
     """An FTS5 query that finds any of the terms; "" when there is none. Every term is quoted."""
     spelled = [spelling for term in terms for spelling in alternatives(term)]
     return " OR ".join('"' + term.replace('"', '""') + '"' for term in spelled)
+
+
+class Beginnings:
+    """Tells words that cannot have one of some stems, without stemming them.
+
+    Porter's rules leave the first letter as it is and the second too, but for a y that becomes i;
+    a stem of one letter may be left of a longer word. Words with other letters than English ones
+    may be folded by the tokenizer and are never ruled out.
+    """
+
+    def __init__(self, stems: Iterable[str]) -> None:
+        known = list(stems)
+        self._single = frozenset(stem for stem in known if len(stem) == 1)
+        self._double = frozenset(
+            spelled
+            for stem in known
+            for spelled in (stem[:2], stem[:1] + stem[1:2].translate(_Y_AND_I))
+        )
+
+    def of(self, found: Iterable[str]) -> set[str]:
+        """Those of the words that may have one of the stems."""
+        return {
+            word
+            for word in found
+            if word[:2] in self._double or word[0] in self._single or not word.isascii()
+        }
 
 
 class Stemmer:

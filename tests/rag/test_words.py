@@ -3,19 +3,24 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.words import (
     MAXIMUM_QUERY_WORDS,
+    Beginnings,
     Stemmer,
     alternatives,
     content_words,
     match_query,
     words,
 )
+
+SAMPLES = Path(__file__).parents[2] / "rag" / "samples"
 
 
 @pytest.fixture
@@ -97,3 +102,24 @@ def test_any_terms_are_quoted(terms: list[str]) -> None:
     """Quotes and operators in a term are text, not syntax."""
     query = match_query([term.replace("\0", "") for term in terms])
     assert query.count('"') % 2 == 0
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abeingsyd0é", min_size=1, max_size=9))
+def test_no_word_is_ruled_out_that_has_the_stem(word: str) -> None:
+    """Letters of which Porter's rules make the shortest stems, digits, and a letter that folds."""
+    with closing(Stemmer()) as made:
+        for spelled in words(word):
+            stems = made.stems([spelled])
+            assert Beginnings(stems).of([spelled]) == {spelled}
+
+
+def test_no_word_of_the_samples_is_ruled_out(stemmer: Stemmer) -> None:
+    """Each by its own stem; and most words are ruled out by the stem of another."""
+    found = sorted({word for path in SAMPLES.glob("*.md") for word in words(path.read_text())})
+    made = stemmer.stems(found)
+    assert len(found) > 500
+    assert all(
+        word in Beginnings([stem]).of([word]) for word, stem in zip(found, made, strict=True)
+    )
+    assert len(Beginnings(["light"]).of(found)) < len(found) / 20
