@@ -2,7 +2,9 @@
 
 Base64, JSON, 24 kHz both ways. Measured at the client, from the end of speech to the first sound
 that came; both sides detect turns by the words. Each question is asked once before, so that both
-find the same in the caches. `python -m benchmarks.realtime_latency [--turns N] [--json]`
+find the same in the caches. Both begin with the same silence of another length each turn: a pause
+is judged in windows of 32 ms, and three recordings that always begin alike would each fall on the
+same side of a window's border. `python -m benchmarks.realtime_latency [--turns N] [--json]`
 """
 
 import argparse
@@ -29,6 +31,8 @@ OWN_RATE_HZ = 16_000
 FRAME_S = 0.02
 MOST_ADDED_MS = 10.0
 """The promise, for the mean; for the median too, because slow turns of /ws can hide in a mean."""
+WINDOW_SAMPLES = 512
+"""Of voice activity, at 16 kHz."""
 FASTEST_SPEED = 2.0
 """Of the answers, so that the run is short: they are heard to their end."""
 SEMANTIC = {"type": "semantic_vad"}
@@ -63,9 +67,11 @@ async def _measure(port: int, url: str, turns: int) -> dict[str, Any]:
             "stock": lambda speech: _ask_stock(stock, speech),
         }
         recordings = [read_wav(path) for path in sorted(SPEECH_DIR.glob("question-*.wav"))]
-        for number in range(turns + len(recordings)):
+        leads = np.random.default_rng(0).integers(0, WINDOW_SAMPLES, turns + len(recordings))
+        for number, lead in enumerate(leads):
             recording = recordings[number % len(recordings)]
             speech = resample(recording.samples, recording.rate_hz, OWN_RATE_HZ)
+            speech = np.concatenate([np.zeros(lead, np.float32), speech])
             order = sorted(sides) if number % 2 else sorted(sides, reverse=True)
             for name in order:
                 latency_ms = 1000 * await sides[name](speech)
