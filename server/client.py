@@ -139,14 +139,17 @@ class Conversation:
         """Send one client event."""
         await self._connection.send(json.dumps(event))
 
-    async def ask(self, speech: Samples, rate_hz: int, timeout_s: float = 60.0) -> Reply:
+    async def ask(
+        self, speech: Samples, rate_hz: int, timeout_s: float = 60.0, *, is_cut: bool = False
+    ) -> Reply:
         """Speak mono float32 at real-time pace, then silence until the turn is reported.
 
+        `is_cut` answers are cancelled at their first sound.
         Raises NoAnswer when the server hangs up or the time is over.
         """
         samples = resample(speech, rate_hz, RATE_HZ) if rate_hz != RATE_HZ else speech
         reply = Reply(rate_hz=self.rate_hz)
-        reader = asyncio.create_task(self._read_turn(reply))
+        reader = asyncio.create_task(self._read_turn(reply, is_cut=is_cut))
         speaker = asyncio.create_task(self._speak(samples, reply))
         try:
             async with asyncio.timeout(len(samples) / RATE_HZ + timeout_s):
@@ -190,20 +193,24 @@ class Conversation:
             next_at_s = started_at_s + number * FRAME_MS / 1000
             await asyncio.sleep(max(0.0, next_at_s - time.monotonic()))
 
-    async def _read_turn(self, reply: Reply) -> None:
+    async def _read_turn(self, reply: Reply, *, is_cut: bool) -> None:
         async for message in self._connection:
             if isinstance(message, bytes):
                 now_s = time.monotonic()
                 if reply.first_audio_at_s is None:
                     reply.first_audio_at_s = now_s
+                    if is_cut:
+                        await self.send({"type": "response.cancel"})
                 reply.audio.append(message)
                 reply.audio_arrivals.append((now_s, len(message) // 2))
                 continue
             event = json.loads(message)
             reply.events.append(event)
             reply.event_arrivals_s.append(time.monotonic())
-            if event["type"] == "parley.turn" and event["outcome"] != "cancelled":
-                return
+            if event["type"] == "parley.turn":
+                was_cut = is_cut and reply.first_audio_at_s is not None
+                if was_cut or event["outcome"] != "cancelled":
+                    return
         raise NoAnswer("The server closed the connection before it answered.")
 
 

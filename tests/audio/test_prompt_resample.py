@@ -13,7 +13,7 @@ TARGET_HZ = 16_000
 @pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 24_000, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("chunk_ms", [7, 20, 500])
 def test_chunks_join_to_what_one_go_gives(rate_hz: int, chunk_ms: int) -> None:
-    """Any chunk size: the same signal, from its first sample on, within -80 dB."""
+    """Any chunk size: the same signal, from its first sample on, within -60 dB."""
     sound = np.random.default_rng(1).normal(0, 0.1, 2 * rate_hz).astype(np.float32)
     resampler = PromptResampler(rate_hz, TARGET_HZ)
     size = rate_hz * chunk_ms // 1000
@@ -21,10 +21,10 @@ def test_chunks_join_to_what_one_go_gives(rate_hz: int, chunk_ms: int) -> None:
     joined, whole = np.concatenate(pieces), resample(sound, rate_hz, TARGET_HZ)
     inner = slice(200, len(joined) - 200)
     error = joined[inner] - whole[inner]
-    assert 20 * np.log10(np.std(error) / np.std(whole)) < -80
+    assert 20 * np.log10(np.std(error) / np.std(whole)) < -60
 
 
-@pytest.mark.parametrize(("rate_hz", "most_ms"), [(8_000, 8), (24_000, 4), (48_000, 4)])
+@pytest.mark.parametrize(("rate_hz", "most_ms"), [(8_000, 5.5), (24_000, 2.75), (48_000, 2.75)])
 def test_it_runs_a_few_milliseconds_behind(rate_hz: int, most_ms: float) -> None:
     """After every frame of 20 ms all but the delay has been given."""
     resampler = PromptResampler(rate_hz, TARGET_HZ)

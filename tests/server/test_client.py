@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import numpy as np
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -51,3 +52,25 @@ async def test_clear_tells_that_the_server_hung_up() -> None:
     async with conversation_with([]) as conversation:
         with pytest.raises(NoAnswer):
             await conversation.clear()
+
+
+async def test_an_answer_that_is_cut_is_cancelled_at_its_first_sound() -> None:
+    """And its report ends the asking, which passes over cancelled turns otherwise."""
+    got: list[str] = []
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.send(json.dumps({"type": "session.created", "session": SESSION}))
+        await socket.recv()
+        await socket.send(json.dumps({"type": "parley.turn", "outcome": "cancelled"}))
+        await socket.send(b"\0\0")
+        async for message in socket:
+            if isinstance(message, str):
+                got.append(json.loads(message)["type"])
+                await socket.send(json.dumps({"type": "parley.turn", "outcome": "cancelled"}))
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with await Conversation.open(f"ws://127.0.0.1:{port}/ws") as conversation:
+            reply = await conversation.ask(np.zeros(320, np.float32), 16_000, is_cut=True)
+    assert got == ["response.cancel"]
+    assert [event["type"] for event in reply.events] == ["parley.turn"] * 2
