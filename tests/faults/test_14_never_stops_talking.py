@@ -17,6 +17,7 @@ from tests.server.conftest import MakeStand
 
 LIMIT_S = 2
 MONOLOGUE_S = 600
+FEW = 5
 
 
 @pytest.fixture
@@ -67,14 +68,14 @@ async def test_ten_minutes_leave_no_memory_behind(
 ) -> None:
     """Cut at the utterance limit, answered; memory grows under 20 MB in a 10-minute monologue."""
     stand = make_stand(utterance_maximum_s=30, ahead_maximum_s=600, partials=False)
-    begun_bytes = 0
+    held: list[int] = []
     for number in range(MONOLOGUE_S // 20):
         stand.say(talk)
         stand.messages.send({"type": "session.update", "session": {}})
         await stand.wire.wait_for("session.updated", number + 1)
-        if number == 2:
-            begun_bytes = held_bytes()
-    grown_mb = (held_bytes() - begun_bytes) / 1e6
+        held.append(held_bytes())
+    # What is being heard and answered just then is some MB: the least of several readings is left.
+    grown_mb = (min(held[-FEW:]) - min(held[2 : 2 + FEW])) / 1e6
     figure("memory of 9 more minutes", grown_mb, "MB")
     assert grown_mb < 20
     assert stand.wire.types().count("input_audio_buffer.committed") >= MONOLOGUE_S // 30 - 1
