@@ -7,7 +7,7 @@ they are taken in before a search has to.
 import asyncio
 import logging
 import sqlite3
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -57,8 +57,14 @@ class KnowledgeWatch:
     async def run(self) -> None:
         """Watch until cancelled. A look that fails is logged; the old index serves on."""
         keeper = self.room.current.knowledge.keeper
-        with nullcontext() if keeper is None else following(keeper.index):
+        following_it = ExitStack()
+        if keeper is not None:
+            following_it.enter_context(following(keeper.index))
+        try:
             await self._watch()
+        finally:
+            # The end waits for a look that reads just then: not on the event loop.
+            await asyncio.to_thread(following_it.close)
 
     async def _watch(self) -> None:
         while True:
