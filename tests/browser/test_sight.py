@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from playwright.sync_api import Browser
 
@@ -21,6 +24,20 @@ BELOW_THE_DOCK_PX = """(() => {
 })()"""
 
 
+@contextmanager
+def long_answer(browser: Browser, seconds: float) -> Iterator[ParleyPage]:
+    """A small page that has begun to speak an answer longer than itself."""
+    script = Script(sentences=(LONG, LONG), seconds=seconds)
+    with (
+        FakeServer(script) as server,
+        parley_page(browser, server.base_url, width=320, height=640) as page,
+    ):
+        page.until_state("ready")
+        page.ask("When?")
+        page.until_state("speaking")
+        yield page
+
+
 def in_sight(page: ParleyPage, selector: str) -> bool:
     box = page.page.locator(selector).first.bounding_box()
     dock = page.page.locator("#dock").bounding_box()
@@ -28,27 +45,13 @@ def in_sight(page: ParleyPage, selector: str) -> bool:
 
 
 def test_word_that_sounds_is_brought_above_the_dock(browser: Browser) -> None:
-    script = Script(sentences=(LONG, LONG), seconds=8)
-    with (
-        FakeServer(script) as server,
-        parley_page(browser, server.base_url, width=320, height=640) as page,
-    ):
-        page.until_state("ready")
-        page.ask("When?")
-        page.until_state("speaking")
+    with long_answer(browser, seconds=8) as page:
         page.until(lambda: page.page.evaluate("scrollY") > 200)
         page.until(lambda: (page.page.evaluate(BELOW_THE_DOCK_PX) or 1) < 0)
 
 
 def test_page_that_the_person_scrolls_is_left_alone(browser: Browser) -> None:
-    script = Script(sentences=(LONG, LONG), seconds=4)
-    with (
-        FakeServer(script) as server,
-        parley_page(browser, server.base_url, width=320, height=640) as page,
-    ):
-        page.until_state("ready")
-        page.ask("When?")
-        page.until_state("speaking")
+    with long_answer(browser, seconds=4) as page:
         page.page.mouse.move(100, 300)
         page.page.mouse.wheel(0, 30)
         page.until_answered()

@@ -22,6 +22,17 @@ async def speaking(stand: Stand) -> None:
     await first_audio.wait()
 
 
+async def judged_while_speech_goes_on(stand: Stand, spoken: Samples) -> None:
+    """Speak into an answer; when it is recognised, half of the same follows. `go` ends that."""
+    stand.recognizer.go.clear()
+    await speaking(stand)
+    stand.say(spoken)
+    await asyncio.to_thread(stand.recognizer.started.wait, 5)
+    stand.say(spoken[: len(spoken) // 2])
+    stand.messages.send({"type": "session.update", "session": {}})
+    await stand.wire.wait_for("session.updated")
+
+
 @pytest.mark.parametrize("heard", ["", "uh huh", "a day ticket costs twelve euros"])
 async def test_agreement_echo_and_noise_do_not_stop_the_answer(
     make_stand: MakeStand, spoken: Samples, heard: str
@@ -150,13 +161,7 @@ async def test_what_is_said_behind_stop_is_heard_by_itself(
     """The answer ends with the order; the question that follows is asked without it."""
     stand = make_stand()
     stand.recognizer.text = "stop"
-    stand.recognizer.go.clear()
-    await speaking(stand)
-    stand.say(spoken)
-    await asyncio.to_thread(stand.recognizer.started.wait, 5)
-    stand.say(spoken[: len(spoken) // 2])
-    stand.messages.send({"type": "session.update", "session": {}})
-    await stand.wire.wait_for("session.updated")
+    await judged_while_speech_goes_on(stand, spoken)
     stand.recognizer.go.set()
     assert (await stand.wire.wait_for("parley.turn"))["outcome"] == "cancelled"
     stand.recognizer.text = "where is the car park"
@@ -230,13 +235,7 @@ async def test_speech_goes_on_while_uh_huh_is_judged(
     """What follows is heard from its beginning and judged by itself."""
     stand = make_stand()
     stand.recognizer.text = "uh huh"
-    stand.recognizer.go.clear()
-    await speaking(stand)
-    stand.say(spoken)
-    await asyncio.to_thread(stand.recognizer.started.wait, 5)
-    stand.say(spoken[: len(spoken) // 2])
-    stand.messages.send({"type": "session.update", "session": {}})
-    await stand.wire.wait_for("session.updated")
+    await judged_while_speech_goes_on(stand, spoken)
     stand.recognizer.text = "where is the car park"
     stand.recognizer.go.set()
     stand.say(spoken[len(spoken) // 2 :])
