@@ -108,10 +108,8 @@ class Session:
                 self._said = Utterances(*common, self._ears, self._ahead, longest_s)
                 self._asked = Asked(*common, self._maker, group)
                 self._actions = self._make_actions(group)
-                asides, signal = (
-                    Asides(self._maker, self._run_aside, group),
-                    self._signal_of_response,
-                )
+                asides = Asides(self._maker, self._run_aside, group)
+                signal = self._signal_of_response
                 self._responses = Responses(self._asked, asides, self._answering, signal)
                 await self._begin()
                 news = group.create_task(self._news.run())
