@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.playback import Playback
 from server.watching.series import Series
-from tests.faults.conftest import FakedServer
+from tests.faults.conftest import FakedServer, StartFaked
 from tests.faults.figures import Figure
 from tests.faults.witness import ask, opened
 
@@ -45,8 +45,12 @@ async def played_over_a_block(server: FakedServer, question: str) -> tuple[float
     return playback.longest_gap_ms, app._shared.metrics.loop_lag_ms()
 
 
-async def test_it_is_measured_and_playback_survives(server: FakedServer, figure: Figure) -> None:
+async def test_it_is_measured_and_playback_survives(
+    start_faked: StartFaked, figure: Figure
+) -> None:
     """Measured as loop lag; playback survives thanks to the lead."""
+    # One that others asked before may have this answer's sound, and a short one.
+    server = start_faked()
     server.synthesizer.character_ms = 40
     for attempt in range(ATTEMPTS):
         gap_ms, lag_ms = await played_over_a_block(server, f"how do I get to platform {attempt}")
