@@ -3,10 +3,12 @@
 Base64, JSON, 24 kHz both ways. Measured at the client, from the end of speech to the first sound
 that came; then the answer is cancelled. Both sides detect turns by the words.
 
-A pause is judged in windows of 32 ms, so each recording begins at four places in a window: always
-at the same one, each would fall on one side of a window's border. Every question is asked once
-before from each place, so that both sides find the same in the caches: what a recogniser makes of
-two resamplings is no latency. `python -m benchmarks.realtime_latency [--rounds N] [--json]`
+A pause is judged in windows of 32 ms and sound comes in frames of 20, which fall together again
+after 160 ms. So each recording begins at eight places in those: at one place alone, or at places in
+one window alone, a whole recording ends on the same side of a frame's border, and 20 ms are added
+to all its turns or to none. Every question is asked once before from each place, so that both sides
+find the same in the caches: what a recogniser makes of two resamplings is no latency.
+`python -m benchmarks.realtime_latency [--rounds N] [--json]`
 """
 
 import argparse
@@ -33,10 +35,10 @@ OWN_RATE_HZ = 16_000
 FRAME_S = 0.02
 MOST_ADDED_MS = 10.0
 """The promise, for the mean; for the median too, because slow turns of /ws can hide in a mean."""
-WINDOW_SAMPLES = 512
-"""Of voice activity, at 16 kHz."""
-PLACES = 4
-"""In a window."""
+CYCLE_S = 0.16
+"""Windows of voice activity and frames begin together so often."""
+PLACES = 8
+"""In a cycle."""
 SEMANTIC = {"type": "semantic_vad"}
 Ask = Callable[[Samples], Awaitable[float]]
 
@@ -82,7 +84,7 @@ def _questions() -> list[Samples]:
         recording = read_wav(path)
         speech = resample(recording.samples, recording.rate_hz, OWN_RATE_HZ)
         for place in range(PLACES):
-            lead = np.zeros(place * WINDOW_SAMPLES // PLACES, np.float32)
+            lead = np.zeros(round(place / PLACES * CYCLE_S * OWN_RATE_HZ), np.float32)
             found.append(np.concatenate([lead, speech]))
     return found
 
