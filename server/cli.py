@@ -134,15 +134,19 @@ def _add_cache(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "cache",
         help="look at the cache in Redis and on disk, clear and fill it",
         description="Look at the cache in Redis and on disk, clear and fill it.",
-        epilog="Keys read STAGE:ENGINE:...:DIGEST. `tts:*` is all speech, `*:g4-*` generation 4.",
+        epilog="Keys read STAGE:ENGINE:...:DIGEST. `tts:*` is all speech, `--tag g4` generation 4.",
     )
     verbs = cache.add_subparsers(dest="cache_command", required=True, metavar="COMMAND")
     stats = verbs.add_parser("stats", help="values and bytes by stage")
     stats.add_argument("--json", action="store_true", help="print one JSON object")
     verbs.add_parser("clear", help="drop everything that is cached")
-    invalidate = verbs.add_parser("invalidate", help="drop the keys that match a glob")
-    invalidate.add_argument("pattern", metavar="PATTERN")
-    warm = verbs.add_parser("warm", help="speak what answers begin with, and answer questions")
+    invalidate = verbs.add_parser("invalidate", help="drop the keys that match a glob or a tag")
+    which = invalidate.add_mutually_exclusive_group(required=True)
+    which.add_argument("pattern", metavar="PATTERN", nargs="?", help="a glob over the whole key")
+    which.add_argument("--tag", help="a part of the key, or what it begins with before a -")
+    warm = verbs.add_parser(
+        "warm", help="speak what answers begin with, and answer questions, while nothing else runs"
+    )
     warm.add_argument("--questions", type=Path, metavar="FILE", help="a question a line")
 
 

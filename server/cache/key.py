@@ -42,6 +42,15 @@ def cache_key(stage: str, parts: tuple[str, ...], content: bytes) -> str:
     return f"{stage}:{shown}:{digest.hexdigest()}"
 
 
+def patterns_of(tag: str) -> tuple[str, ...]:
+    """Return the globs of the keys that carry the tag: a part that is it, or begins with it and -.
+
+    So `tts` is a stage, `espeak` an engine of any version, and `g4` a generation of the index.
+    """
+    shown = _UNSAFE.sub("_", tag)
+    return (f"{shown}:*", f"*:{shown}:*", f"*:{shown}-*")
+
+
 def stage_of(key: str) -> str | None:
     """Return the stage whose value is under the key, with PREFIX; None for what is no cached value:
     the epoch, a lease, a conversation, another program's key.

@@ -1,14 +1,15 @@
 """`parley cache stats | clear | invalidate | warm`: what Redis and disk hold, less of it, or more.
 
 It works beside a running server, which empties its memory within a second of a clear or invalidate.
-Conversations that Redis keeps for clients who come back are no part of the cache: they stay.
+Warming waits for a machine with time at each step. Conversations that Redis keeps for clients who
+come back are no part of the cache: they stay.
 """
 
 import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from models.espeak import EspeakLibrary
 from models.stt import Transcript
 from rag.store import Store
 from server.cache.disk_tier import DiskFull, DiskUnavailable
+from server.cache.key import patterns_of
 from server.cache.ladder import Ladder, build_ladder
 from server.cache.redis_tier import FAILURES, RedisUnavailable
+from server.engines.idle import IdleTime
 from server.engines.knowledge import load_knowledge
 from server.engines.loading import choose_synthesizer, load_synthesizer
 from server.engines.preparation import load_embedder, open_store
@@ -60,9 +63,15 @@ async def _run(
             return await _stats(ladder, as_json=parsed.json)
         if parsed.cache_command == "warm":
             return await _warm(ladder, settings, asked)
-        return await _drop(ladder, "*" if parsed.cache_command == "clear" else parsed.pattern)
+        return await _drop(ladder, _patterns(parsed))
     finally:
         await ladder.stop()
+
+
+def _patterns(parsed: argparse.Namespace) -> tuple[str, ...]:
+    if parsed.cache_command == "clear":
+        return ("*",)
+    return patterns_of(parsed.tag) if parsed.tag else (parsed.pattern,)
 
 
 async def _stats(ladder: Ladder, *, as_json: bool) -> int:
@@ -92,16 +101,16 @@ async def _redis_stats(ladder: Ladder, found: Tiers) -> None:
         found["redis"] = {stage: f"{count} values" for stage, count in counts.items()}
 
 
-async def _drop(ladder: Ladder, pattern: str) -> int:
+async def _drop(ladder: Ladder, patterns: Sequence[str]) -> int:
     async def from_disk() -> None:
         disk = ladder.disk
         if disk is not None:
-            count = await ladder.writer.workers.run(lambda: disk.invalidate(pattern))
+            count = await ladder.writer.workers.run(lambda: sum(map(disk.invalidate, patterns)))
             print(f"disk: {count} values dropped")
 
     async def from_redis() -> None:
         if ladder.redis is not None:
-            count = await ladder.redis.invalidate(pattern)
+            count = sum([await ladder.redis.invalidate(pattern) for pattern in patterns])
             print(f"redis: {count} values dropped; conversations that are kept there stay")
 
     return FAILED if await _each(from_disk, from_redis) else DONE
@@ -124,11 +133,14 @@ async def _warm(ladder: Ladder, settings: Settings, asked: list[str]) -> int:
     with await asyncio.to_thread(open_store, settings, embedder) as store:
         stages = Stages.build(settings, Metrics(), ladder)
         warmer = await asyncio.to_thread(_warmer, settings, store, stages)
+        idle = IdleTime(_say)
         try:
             for text in openings(store, settings.prespeak_documents):
+                await idle.wait()
                 await warmer.speak(text)
                 await ladder.writer.flush()
             for question in filter(None, map(str.strip, asked)):
+                await idle.wait()
                 await warmer.answer(question)
                 await ladder.writer.flush()
         except StageError as error:

@@ -8,6 +8,7 @@ import pytest
 
 from server.cache.disk_tier import DiskStore
 from server.cli import main
+from server.engines.idle import IdleTime
 from server.settings import Settings, SettingsError, load_settings
 
 
@@ -52,8 +53,33 @@ def test_no_tier_is_misuse(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert main(["cache", "stats"]) == 2
 
 
-def test_warm_fills_the_disk(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The refusal and a question's whole answer are spoken; a missing file is misuse."""
+def test_a_tag_is_a_part_of_the_key(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whole or up to a -, in whatever place; a part of a word is none, and a glob is no tag."""
+    store = DiskStore(replace(Settings(), data_dir=folder).cache_dir, 10_000_000)
+    for key in ("tts:espeak-1:en:x", "answer:minilm:g4-ab:x", "search:minilm:g41-ab:x"):
+        store.put(key, b"value", 1000)
+    store.close()
+    for tag, count in (("g4", 1), ("espeak", 1), ("o*", 0), ("one", 2), ("tts", 1), ("lm", 0)):
+        assert main(["cache", "invalidate", "--tag", tag]) == 0
+        assert f"{count} values dropped" in capsys.readouterr().out, tag
+    with pytest.raises(SystemExit, match="2"):
+        main(["cache", "invalidate"])
+    with pytest.raises(SystemExit, match="2"):
+        main(["cache", "invalidate", "tts:*", "--tag", "g4"])
+
+
+def test_warm_fills_the_disk(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal and a question's whole answer are spoken, each once the machine has time; a
+    missing file is misuse.
+    """
+    waited: list[IdleTime] = []
+
+    async def wait(idle: IdleTime) -> None:
+        waited.append(idle)
+
+    monkeypatch.setattr(IdleTime, "wait", wait)
     assert main(["cache", "clear"]) == 0
     asked = folder / "asked.txt"
     asked.write_text("what does it cost\n\n")
@@ -61,6 +87,7 @@ def test_warm_fills_the_disk(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["cache", "stats", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(told["disk"]) == {"tts", "search", "answer"}
+    assert len(waited) == 2
     assert main(["cache", "warm", "--questions", str(folder / "none.txt")]) == 2
 
 
