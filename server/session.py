@@ -5,7 +5,6 @@ It recognises, finds and speaks nothing itself: server/turn.py does.
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterable, Awaitable
 
 from audio.endpoint import (
@@ -22,7 +21,7 @@ from audio.pcm import Samples
 from server.actions import Actions
 from server.asides import Asides
 from server.asked import Asked
-from server.errors import Idle, InvalidEvent, ParleyError, first_cause
+from server.errors import InvalidEvent, ParleyError, first_cause
 from server.hearing.ahead import Ahead
 from server.hearing.ears import Ears
 from server.hearing.echo_guard import EchoGuard
@@ -33,6 +32,7 @@ from server.hearing.partials import Partials
 from server.hearing.rest import Rest, Tap
 from server.hearing.speculation import Fate, OnUnderstood, Speculation
 from server.hearing.utterances import Utterances
+from server.idleness import Idleness
 from server.news import EngineNews
 from server.parking import Parked, Place
 from server.question import Question
@@ -94,7 +94,9 @@ class Session:
         self._floor = asyncio.Lock()  # What one message or judgement does is told whole.
         pipeline = self._maker.pipeline
         self._judging = Judging(settings, outbox, shared.metrics, pipeline, self._judged)
-        self._last_activity_s = time.monotonic()
+        self._idleness = Idleness(
+            settings.idle_timeout_s, lambda: outbox.told_at_s, lambda: self.state
+        )
 
     async def run(self, messages: AsyncIterable[str | bytes]) -> None:
         """Serve until the messages end. Raises SessionError or ClientError to have it closed."""
@@ -112,12 +114,13 @@ class Session:
                 signal = self._signal_of_response
                 self._responses = Responses(self._asked, asides, self._answering, signal)
                 await self._begin()
-                news = group.create_task(self._news.run())
-                leaving = group.create_task(give_way(self._place.is_wanted))
+                leaving = give_way(self._place.is_wanted)
+                watching = (self._news.run(), leaving, self._idleness.watch())
+                watches = [group.create_task(each) for each in watching]
                 async for message in messages:
                     await self._take(message)
-                news.cancel()
-                leaving.cancel()
+                for watch in watches:
+                    watch.cancel()
                 self._ahead.stop()
                 self._judging.drop()
                 await self._responses.stop()
@@ -159,17 +162,9 @@ class Session:
             error.event_id = error.event_id or await event_id_of(message)
             await self._outbox.error(error)
 
-    def _check_idle(self) -> None:
-        """Whoever sends silence alone leaves; who types, or listens, is no idler."""
-        if self.state is not State.IDLE:
-            self._last_activity_s = time.monotonic()
-        quiet_s = time.monotonic() - self._last_activity_s
-        if quiet_s > self._shared.settings.idle_timeout_s:
-            raise Idle(f"Nothing was said for {quiet_s:.0f} s.")
-
     async def _take_audio(self, coded: bytes) -> None:
         """Piece by piece: other sessions get their turn within a long one."""
-        self._check_idle()
+        self._idleness.note_audio()
         form = self._setup.config.input_format
         for start in range(0, max(1, len(coded)), AUDIO_PIECE_BYTES):
             pcm = form.decode(coded[start : start + AUDIO_PIECE_BYTES])
@@ -211,8 +206,6 @@ class Session:
         )
 
     async def _take_event(self, event: asked.ClientEvent) -> None:
-        if not isinstance(event, asked.AppendAudio):
-            self._last_activity_s = time.monotonic()
         match event:
             case asked.AppendAudio(coded):
                 await self._take_audio(coded)
@@ -319,7 +312,6 @@ class Session:
 
     def _note_ended(self, turn: Turn) -> None:
         self.state, _ = TABLE[self.state, Signal.TURN_ENDED]
-        self._last_activity_s = time.monotonic()
         if turn.has_answered:
             self._said.note_answered()
 

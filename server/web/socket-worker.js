@@ -303,7 +303,10 @@ const REQUESTS = {
   giveUpKey: () => hearing.giveUpKey(),
   update: ({ output }) =>
     link.send({ type: "session.update", session: { type: "realtime", audio: { output } } }),
-  upload: ({ files }) => uploads.add(files),
+  upload: ({ files }) => {
+    link.connect();
+    uploads.add(files);
+  },
   token: ({ token }) => link.useToken(token),
 };
 

@@ -31,16 +31,18 @@ export class UploadSender {
     this._waiting = [];
     /** @type {Sending | null} */
     this._current = null;
+    this._isOpen = false;
   }
 
-  /** @param {{id: string, file: File}[]} files */
+  /** They wait for a session when there is none. @param {{id: string, file: File}[]} files */
   add(files) {
     this._waiting.push(...files);
-    if (this._current === null) this._next();
+    if (this._isOpen && this._current === null) this._next();
   }
 
   /** @param {WireEvent} event */
   follow(event) {
+    if (event.type === "session.created") this._begin();
     const current = this._current;
     if (current === null || event.upload_id !== current.id) return;
     if (event.type === "parley.upload.failed") this._next();
@@ -50,8 +52,14 @@ export class UploadSender {
     }
   }
 
+  _begin() {
+    this._isOpen = true;
+    if (this._current === null) this._next();
+  }
+
   /** The connection is gone, and with it what the server had received. */
   abandon() {
+    this._isOpen = false;
     const lost = this._current === null ? this._waiting : [this._current, ...this._waiting];
     this._current = null;
     this._waiting = [];

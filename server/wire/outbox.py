@@ -5,6 +5,7 @@ It decides nothing about their order or pace; server/turn.py and server/speaking
 
 import asyncio
 import base64
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -54,6 +55,8 @@ class Outbox:
         self._session_id = session_id
         self._send_timeout_s = send_timeout_s
         self._event_count = 0
+        self.told_at_s = time.monotonic()
+        """When anything was last sent."""
         self.on_audio: Callable[[bytes, int], None] = lambda pcm, rate_hz: None
         """Told every frame of audio as it leaves, as PCM16, with its rate."""
 
@@ -88,6 +91,7 @@ class Outbox:
         return not (self.dialect.is_beta and event.type in NOT_IN_BETA)
 
     async def _send(self, message: str | bytes) -> None:
+        self.told_at_s = time.monotonic()
         try:
             async with asyncio.timeout(self._send_timeout_s):
                 await self._wire.send(message)

@@ -46,6 +46,16 @@ def test_document_that_fails_is_named_with_its_reason_and_the_next_still_comes(
     assert "Its kind is not read" in by_name["song.mp3"]
 
 
+def test_document_added_to_a_page_that_sleeps_wakes_it_and_comes(
+    parley: ParleyPage, server: FakeServer
+) -> None:
+    server.drop_connections(4408)
+    parley.until(lambda: parley.page.evaluate("document.body.dataset.link") == "asleep")
+    parley.page.set_input_files("#files", [file("notes.md", b"# One")])
+    parley.until(lambda: parley.page.locator(".upload[data-state=done]").count() == 1)
+    assert server.sessions[-1].uploaded == {"notes.md": b"# One"}
+
+
 def test_microphone_frames_are_not_held_up_by_a_document(
     parley: ParleyPage, server: FakeServer
 ) -> None:
