@@ -26,6 +26,7 @@ from server.uploads.events import (
 )
 from server.uploads.names import checked_name
 from server.wire.outbox import Outbox
+from server.wire.parse_message import parse_beside
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Receiving:
         if isinstance(message, bytes) or not is_upload(message):
             return False
         try:
-            event = parse_upload_event(message)
+            event = await parse_beside(parse_upload_event, message)
             if event is not None:
                 await self._take(event)
             return event is not None

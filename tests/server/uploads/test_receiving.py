@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import pytest
 from rag.store import Store
 from server.settings import Settings
 from server.uploads.desk import COLLECTION, MAXIMUM_WAITING, UploadDesk
+from server.uploads.events import UploadEvent, parse_upload_event
 from server.uploads.receiving import screened
 from server.wire.dialect import Dialect
 from server.wire.outbox import Outbox
@@ -131,6 +133,24 @@ async def test_what_is_no_upload_passes_through(counter: Counter) -> None:
     client.messages.send(b"\0\0", '{"type": "response.create"}', quoting, "parley.upload. {")
     await client.told("error")
     assert client.passed_on == [b"\0\0", '{"type": "response.create"}', quoting]
+
+
+async def test_a_long_piece_is_parsed_in_a_thread(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On /v1/realtime a message may have 24 MiB: other sessions are served meanwhile."""
+    threads: list[int] = []
+
+    def noted(text: str) -> UploadEvent | None:
+        threads.append(threading.get_ident())
+        return parse_upload_event(text)
+
+    monkeypatch.setattr("server.uploads.receiving.parse_upload_event", noted)
+    client = counter.client()
+    client.append(b"short")
+    client.append(b"long" * 20_000)
+    await client.told("error", 2)
+    assert threads[0] == threading.get_ident() != threads[1]
 
 
 @pytest.mark.parametrize(
