@@ -34,7 +34,8 @@ async def functions_for(
     if answers is None or question.wish.is_out_of_band or not is_asked(config):
         return NOTHING
     items = response.items.all()
-    request = request_of(items, transcript, config)
+    limits = response.items.conversation.limits
+    request = request_of(items, transcript, config, limits)
     patience = min(Deadline.after(answers.limits.patience_s), deadline)
     most_calls = MOST_CALLS if config.calls_in_parallel else 1
     try:

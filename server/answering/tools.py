@@ -5,12 +5,13 @@ a function called. What it says instead of a call counts only when it answers fr
 gave; else the documents answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
 from models.llm import ChatRequest, LlmError, Message, Role, TextDelta, ToolCall
+from server.answering.conversation import ConversationLimits
 from server.answering.language_model import LanguageModel
 from server.deadline import Deadline
 from server.errors import LlmUnavailable
@@ -58,16 +59,27 @@ def has_results(items: Sequence[Kept]) -> bool:
     for item in reversed(items):
         if isinstance(item, FunctionOutput):
             return True
-        if isinstance(item, ItemMessage) and item.role is ItemRole.USER:
+        if _is_of_user(item):
             return False
     return False
 
 
-def request_of(items: Sequence[Kept], question: str, config: SessionConfig) -> ChatRequest:
-    """Return what the model is asked; `question` are the words of the user's last item."""
+def request_of(
+    items: Sequence[Kept],
+    question: str,
+    config: SessionConfig,
+    limits: ConversationLimits,
+) -> ChatRequest:
+    """Return what the model is asked; `question` are the words of the user's last item.
+
+    What the user said last, and what functions gave since, is told whole; of what was before as
+    much as the conversation's window holds.
+    """
     answers = has_results(items)
     rules = f"{_ANSWERS if answers else _MAY_CALL}\n\n{config.instructions}".strip()
-    messages = list(_messages_of(items))
+    place = _beginning_of_now(items)
+    earlier, now = _messages_of(items[:place], items), _messages_of(items[place:], items)
+    messages = [*_newest(earlier, limits), *now]
     if not answers and not (messages and messages[-1] == Message(Role.USER, question)):
         messages.append(Message(Role.USER, question))
     choice = config.tool_choice
@@ -102,12 +114,48 @@ async def decide(
     return Decided(tuple(calls), text[:LONGEST_ANSWER].strip(), engine)
 
 
-def _messages_of(items: Sequence[Kept]) -> Iterator[Message]:
+def _beginning_of_now(items: Sequence[Kept]) -> int:
+    """The place of the user's last words, or of an earlier call whose result came after them."""
+    places = range(len(items) - 1, -1, -1)
+    last = next((place for place in places if _is_of_user(items[place])), 0)
+    given = {item.call_id for item in items[last:] if isinstance(item, FunctionOutput)}
+    of_calls = (
+        place
+        for place, item in enumerate(items)
+        if isinstance(item, FunctionCall) and item.call_id in given
+    )
+    return min(last, next(of_calls, last))
+
+
+def _is_of_user(item: Kept) -> bool:
+    return isinstance(item, ItemMessage) and item.role is ItemRole.USER
+
+
+def _newest(messages: Iterable[Message], limits: ConversationLimits) -> Sequence[Message]:
+    """Return the last ones, within the limits; never results without their calls."""
+    kept: list[Message] = []
+    size_bytes = 0
+    for message in reversed(list(messages)):
+        size_bytes += _size_bytes(message)
+        if len(kept) == limits.messages or size_bytes > limits.bytes:
+            break
+        kept.append(message)
+    while kept and kept[-1].role is Role.TOOL:
+        kept.pop()
+    return kept[::-1]
+
+
+def _size_bytes(message: Message) -> int:
+    texts = (message.text, *(call.arguments for call in message.tool_calls))
+    return sum(len(text.encode()) for text in texts)
+
+
+def _messages_of(some: Sequence[Kept], items: Sequence[Kept]) -> Iterator[Message]:
     """Calls made together are one message, right before their results, and have a result each:
-    endpoints refuse a conversation where it is otherwise.
+    endpoints refuse a conversation where it is otherwise. Results are looked for in all `items`.
     """
     results = {item.call_id: item.output for item in items if isinstance(item, FunctionOutput)}
-    for are_calls, group in groupby(items, lambda item: isinstance(item, FunctionCall)):
+    for are_calls, group in groupby(some, lambda item: isinstance(item, FunctionCall)):
         if are_calls:
             calls = [each for each in group if isinstance(each, FunctionCall)]
             yield from _calls(calls, results)
