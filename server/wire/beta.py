@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_TYPES: Mapping[str, str] = {
+BETA_TYPES: Mapping[str, str] = {
     "response.output_audio.delta": "response.audio.delta",
     "response.output_audio.done": "response.audio.done",
     "response.output_audio_transcript.delta": "response.audio_transcript.delta",
@@ -18,7 +18,7 @@ _PARTS: Mapping[str, str] = {"output_text": "text", "output_audio": "audio"}
 
 def as_beta(told: dict[str, Any]) -> dict[str, Any]:
     """Return an event with the beta's type and the beta's names for an answer's parts."""
-    told["type"] = _TYPES.get(told["type"], told["type"])
+    told["type"] = BETA_TYPES.get(told["type"], told["type"])
     if "item" in told:
         told["item"] = _item(told["item"])
     if "response" in told:

@@ -14,7 +14,13 @@ from server.wire.audio_formats import Coding
 from server.wire.fields import Fields
 from server.wire.items import LONGEST_ID, ClientItem, ItemReference, read_item, read_items
 from server.wire.session_config import SessionConfig
-from server.wire.session_update import Surround, read_answering, read_output, read_session
+from server.wire.session_update import (
+    Surround,
+    read_answering,
+    read_beta_answering,
+    read_output,
+    read_session,
+)
 
 LONGEST_AUDIO_MS = 86_400_000
 MOST_METADATA = 16
@@ -192,6 +198,8 @@ def _parse_truncate(event: Fields, around: Surround) -> TruncateItem:
 def _parse_response(event: Fields, around: Surround) -> CreateResponse:
     wish = event.child("response")
     config = read_output(wish.child("audio"), read_answering(wish, around), around)
+    if around.is_beta:
+        config = read_beta_answering(wish, config, around)
     conversation = wish.text("conversation", LONGEST_ID)
     if conversation not in (None, "auto", "none"):
         raise wish.refuse("conversation", "must be auto or none.")

@@ -113,18 +113,11 @@ def _read_audio(audio: Fields, config: SessionConfig, around: Surround) -> Sessi
 
 
 def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
-    """The beta's flat fields, beside the GA ones."""
-    limit = _read_limit(session, "max_response_output_tokens", config.max_output_tokens)
-    speed = session.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
+    """The flat fields of the beta's session, beside the GA ones."""
     config = replace(
-        config,
-        modality=_read_modalities(session, "modalities", config.modality, may_be_both=True),
+        read_beta_answering(session, config, around),
         input_format=read_beta_format(session, "input_audio_format", config.input_format),
-        output_format=read_beta_format(session, "output_audio_format", config.output_format),
         detection=read_detection(session, config.detection, around.default_detection),
-        max_output_tokens=limit,
-        speed=config.speed if speed is None else speed,
-        voice=_read_voice(session, config.voice, around),
     )
     if session.has("input_audio_transcription"):
         told = read_transcription(session, "input_audio_transcription")
@@ -132,9 +125,25 @@ def _read_beta(session: Fields, config: SessionConfig, around: Surround) -> Sess
     if session.has("input_audio_noise_reduction"):
         told = read_noise_reduction(session, "input_audio_noise_reduction")
         config = replace(config, noise_reduction=told)
-    temperature = session.number("temperature", 0.0, 2.0)
+    return config
+
+
+def read_beta_answering(asked: Fields, config: SessionConfig, around: Surround) -> SessionConfig:
+    """Return the config with the beta's flat fields that a session and a response both have."""
+    speed = asked.number("speed", SLOWEST_ASKED, FASTEST_ASKED)
+    temperature = asked.number("temperature", 0.0, 2.0)
     kept = {} if temperature is None else {"temperature": temperature}
-    return replace(config, kept={**config.kept, **kept})
+    return replace(
+        config,
+        modality=_read_modalities(asked, "modalities", config.modality, may_be_both=True),
+        output_format=read_beta_format(asked, "output_audio_format", config.output_format),
+        max_output_tokens=_read_limit(
+            asked, "max_response_output_tokens", config.max_output_tokens
+        ),
+        speed=config.speed if speed is None else speed,
+        voice=_read_voice(asked, config.voice, around),
+        kept={**config.kept, **kept},
+    )
 
 
 def _read_modalities(

@@ -8,6 +8,7 @@ when openai-python knows an event that is not listed.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from server.wire.beta import BETA_TYPES
 from server.wire.orders import OWN_RESPONSE, SPEECH, STOCK_RESPONSE, Order
 
 PAGE = Path(__file__).parents[2] / "docs" / "realtime.md"
@@ -42,7 +43,7 @@ SERVER_EVENTS: Mapping[str, str] = {
     "conversation.created": "never sent: the GA protocol's sessions begin without it",
     "conversation.item.created": "sent to beta clients, instead of `conversation.item.added`",
     "conversation.item.added": "sent",
-    "conversation.item.done": "sent",
+    "conversation.item.done": "sent; not to beta clients, who do not know it",
     "conversation.item.deleted": "sent; also when a question goes on and its first item is "
     "joined to the next",
     "conversation.item.retrieved": "sent",
@@ -108,8 +109,8 @@ SESSION_FIELDS: Mapping[str, str] = {
     "`prefix_padding_ms` to 2000, `silence_duration_ms` 100 to 5000, `idle_timeout_ms` from 1000), "
     "`semantic_vad` (`eagerness`), both with `create_response` and `interrupt_response`; null: "
     "the client commits",
-    "audio.output.voice": "the voice in use, by its name or one of the stock names; told as what "
-    "it is. Another name is refused, and so is an `id` (`unsupported`)",
+    "audio.output.voice": "one of `session.parley.voices`; `default` and the stock names are the "
+    "server's own. Told as what it is. Another name is refused, and so is an `id` (`unsupported`)",
     "audio.output.speed": "0.25 to 2",
     "include": "refused (`unsupported`): the recognisers tell no logprobs",
     "prompt": "refused (`unsupported`): there are no stored prompts",
@@ -124,8 +125,8 @@ ITEM_FIELDS: Mapping[str, str] = {
     "role": "`user`, `assistant`, `system`",
     "content": "1 to 16 parts, 32,768 characters in all",
     "content.type": "`input_text` of the user and the system, `input_audio` of the user, "
-    "`output_text` and `output_audio` of the assistant. Others, `input_image` too: refused "
-    "(`invalid_value`)",
+    "`output_text` and `output_audio` (the beta's `text` and `audio`) of the assistant. Others, "
+    "`input_image` too: refused (`invalid_value`)",
     "content.text": "kept; not blank of the user",
     "content.audio": "of `input_audio`: in the session's input format; understood where there is "
     "no `transcript`, and not kept. Of `output_audio`: ignored",
@@ -145,6 +146,14 @@ RESPONSE_FIELDS: Mapping[str, str] = {
     "output_modalities, max_output_tokens, audio.output": "likewise: `format`, `voice`, `speed`",
     "reasoning": "without effect",
     "prompt": "refused (`unsupported`)",
+}
+BETA_FIELDS: Mapping[str, str] = {
+    "modalities": "`output_modalities`; `text` and `audio` together are audio",
+    "voice, speed": "of `audio.output`",
+    "input_audio_format, output_audio_format": "`pcm16` (24 kHz), `g711_ulaw`, `g711_alaw`",
+    "input_audio_transcription, input_audio_noise_reduction, turn_detection": "of `audio.input`",
+    "max_response_output_tokens": "`max_output_tokens`",
+    "temperature": "told again; without effect",
 }
 ADDED_FIELDS: Mapping[str, str] = {
     "session.parley": "ours altogether: [protocol.md](protocol.md#ours)",
@@ -167,12 +176,18 @@ def tables() -> str:
             *_table("`session.update`", ("field", "here"), SESSION_FIELDS),
             *_table("`conversation.item.create`", ("field of `item`", "here"), ITEM_FIELDS),
             *_table("`response.create`", ("field of `response`", "here"), RESPONSE_FIELDS),
+            *_table("The beta's fields", ("field", "here"), BETA_FIELDS),
+            *_table("The beta's server events", ("event", "instead of"), _beta_events()),
             *_table("Fields beside the protocol's", ("field", "here"), ADDED_FIELDS),
             *_order("A response: what may follow what", STOCK_RESPONSE),
             *_order("Speech and its item", SPEECH),
             *_order("A response on `/ws`", OWN_RESPONSE),
         ]
     )
+
+
+def _beta_events() -> Mapping[str, str]:
+    return {beta: f"`{name}`" for name, beta in BETA_TYPES.items()}
 
 
 def with_tables(page: str) -> str:

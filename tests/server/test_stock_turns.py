@@ -449,6 +449,25 @@ async def test_a_beta_client_is_told_the_betas_names(make_stand: MakeStand) -> N
     await stand.end()
 
 
+async def test_a_beta_client_asks_for_a_response_by_the_betas_names(
+    make_stand: MakeStand,
+) -> None:
+    """The response's own flat fields, as in the session: text beside the conversation, cut."""
+    stand = make_stand(Dialect(STOCK_PATH, is_beta=True, tells_ours=False))
+    create, respond = ask("what does a ticket cost")
+    wish = {"conversation": "none", "modalities": ["text"], "max_response_output_tokens": 1}
+    stand.messages.send(create, {**respond, "response": {**wish, "input": [create["item"]]}})
+    response = (await stand.wire.wait_for("response.done"))["response"]
+    assert response["modalities"] == ["text"]
+    assert response["status"] == "incomplete"
+    assert response["output"][0]["content"][0]["type"] == "text"
+    assert stand.synthesizer.sentences == []
+    stand.messages.send({**respond, "response": {"output_audio_format": "mp3"}})
+    error = (await stand.wire.wait_for("error"))["error"]
+    assert error["param"] == "response.output_audio_format"
+    await stand.end()
+
+
 async def test_output_audio_buffer_clear_ends_the_answers_sound(make_stand: MakeStand) -> None:
     """The response is cancelled, and that it is silent is told."""
     stand = make_stand(STOCK)

@@ -134,6 +134,13 @@ BETA_SESSION = {
     "max_response_output_tokens": "inf",
     "speed": 1.0,
 }
+BETA_RESPONSE = {
+    "modalities": ["text"],
+    "voice": "alloy",
+    "output_audio_format": "g711_ulaw",
+    "temperature": 0.8,
+    "max_response_output_tokens": 100,
+}
 RESPONSE = {
     **ANSWERING,
     "conversation": "none",
@@ -174,6 +181,7 @@ WHOLE: list[tuple[dict[str, Any], bool]] = [
         False,
     ),
     ({"type": "response.create", "response": RESPONSE}, False),
+    ({"type": "response.create", "response": BETA_RESPONSE}, True),
     ({"type": "response.cancel", "response_id": "r"}, False),
 ]
 Path = tuple[str | int, ...]
