@@ -108,8 +108,17 @@ async def test_the_reports_tell_what_runs(server: RunningApp) -> None:
     assert health["index"]["passages"] > 40
     stats = json.loads(server.get("/stats")[1])
     assert {"voice_to_voice_ms", "segments", "stages", "cache", "index", "alerts"} <= set(stats)
-    assert stats["voice_to_voice_ms"].keys() >= {"count", "p50", "p95", "p99"}
-    assert stats["voice_to_voice_ms"]["windows"].keys() == {"1m", "5m", "60m"}
+    figures = {"count", "mean", "p50", "p95", "p99"}
+    assert stats["voice_to_voice_ms"].keys() == {*figures, "windows"}
+    windows = stats["voice_to_voice_ms"]["windows"]
+    assert {name: set(window) for name, window in windows.items()} == dict.fromkeys(
+        ("1m", "5m", "60m"), figures
+    )
+    stages = {"stt", "search", "answer", "tts"}
+    assert stats["cache"].keys() == stats["permits"].keys() == stages
+    assert all(0 <= cache["hit_rate"] <= 1 for cache in stats["cache"].values())
+    assert all(each["limit"] >= 1 for each in stats["permits"].values())
+    assert stats["index"]["passages"] == health["index"]["passages"]
     assert stats["queues"]["stt"]["count"] > 0
     assert 0 < stats["memory"]["resident_bytes"] < stats["memory"]["bound_bytes"]
     assert stats["loop_lag_ms"]["count"] > 0

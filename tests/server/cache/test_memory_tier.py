@@ -49,6 +49,18 @@ def test_old_values_are_misses_and_free_their_bytes() -> None:
     assert cache.counts.size_bytes == 0
 
 
+def test_values_made_together_do_not_expire_together() -> None:
+    """Up to a tenth of the age limit sooner, by chance; never later."""
+    chances, clock = iter([0.0, 0.5, 1.0]), Clock()
+    cache = MemoryCache[str](100, 10.0, len, clock, lambda: next(chances))
+    for key in "abc":
+        cache.put(key, "value")
+    left = []
+    for clock.now_s in (8.99, 9.0, 9.5, 10.0):
+        left.append("".join(key for key in "abc" if cache.get(key) is not None))
+    assert left == ["abc", "ab", "a", ""]
+
+
 def test_too_big_is_not_kept_and_evicts_nothing() -> None:
     """One value above the limit leaves the others alone."""
     cache, _ = make(limit_bytes=20)
