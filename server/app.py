@@ -65,6 +65,7 @@ from server.surroundings import Surroundings
 from server.uploads.desk import UploadDesk
 from server.uploads.receiving import screened
 from server.version import version
+from server.watching.garbage import GarbageCollection
 from server.watching.gauges import add_gauges
 from server.watching.health_watch import HealthWatch, make_health_watch
 from server.watching.metrics import Metrics
@@ -288,6 +289,10 @@ class App:
                 self._reloader.run(),
                 self._memory.run(),
             ]
+            if self.watchdog is not None:  # The process is ours.
+                running.append(
+                    GarbageCollection(self._shared.stages.cores.idle, room.subscribe).run()
+                )
             if (chat := room.current.chat) is not None:
                 chat.on_change = room.change
                 running.append(chat.watch())

@@ -228,6 +228,8 @@ class Stage(Generic[Value]):
     def _land(self, flight: _Flight[Value], value: Value, error: BaseException | None) -> None:
         if flight.ticket is not None:
             self.permits.release(flight.ticket)
+            # It leads back to the flight, and with it the sound would wait for the collector.
+            flight.ticket = None
         self._forget(flight)
         flight.run_ms = (time.monotonic() - (flight.started_at_s or 0.0)) * 1000
         share = TYPICAL_SHARE if self.typical_ms else 1.0
@@ -270,6 +272,7 @@ class Stage(Generic[Value]):
             flight.lookup.cancel()
         if flight.ticket is not None:
             self.permits.withdraw(flight.ticket)
+            flight.ticket = None
         self._forget(flight)
         self._release_lease(flight, flight.lease)
         flight.future.cancel()

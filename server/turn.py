@@ -23,6 +23,7 @@ from server.items import Items
 from server.pipeline import Found, Pipeline
 from server.question import Question, TurnLimits
 from server.speaking.ending import STATUS, Outcome, describe_wait
+from server.speaking.first_audio import FirstAudio
 from server.speaking.player import Player
 from server.speaking.rate import converted
 from server.speaking.response import Cause, Listener, Response, Status
@@ -69,8 +70,8 @@ class Turn:
         self._listener = listener
         self._limits = limits
         self._metrics = metrics
-        self._on_first_audio = on_first_audio
         self._timeline = Timeline(question.asked_at_s)
+        self._note_first_audio = FirstAudio(self._timeline, on_first_audio)
         self.player = Player(self._track, self._response, limits.lead_ms, self._note_first_audio)
         self._deadline = Deadline.after(limits.timeout_s)
         self._cache: dict[str, str] = {}
@@ -250,11 +251,6 @@ class Turn:
         async with self.telling:
             await self._response.sound_done()
         await self.player.be_heard()
-
-    def _note_first_audio(self) -> None:
-        if self._timeline.voice_to_voice_ms is None:
-            self._timeline.first_audio_sent(time.monotonic())
-            self._on_first_audio()
 
     async def _finish(self, outcome: Outcome) -> None:
         await self._end_response(outcome)

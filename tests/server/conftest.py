@@ -1,6 +1,7 @@
 """A whole session's surroundings with fake ears and voice, and real retrieval over one document."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,6 +57,14 @@ The car park behind the harbour costs four euros a day. It closes at ten in the 
 @pytest.fixture(scope="session")
 def vad_model() -> VadModel:
     return VadModel()
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Only counting frees memory meanwhile."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -222,3 +223,46 @@ async def test_waiting_work_runs_earliest_deadline_first(make_stage: MakeStage) 
     blocker.go.set()
     await asyncio.gather(blocking, first, third)
     assert order == ["first", "third"]
+
+
+class Sound:
+    """What work holds on to."""
+
+
+async def test_what_work_holds_is_freed_when_it_has_ended(
+    make_stage: MakeStage, no_collection: None
+) -> None:
+    """At once: seconds of sound would else wait for the collector."""
+    stage = make_stage(permits=2)
+
+    async def run() -> "weakref.ref[Sound]":
+        sound = Sound()
+        await stage.run("key", lambda: f"made of {sound}", Deadline.after(5))
+        return weakref.ref(sound)
+
+    first = await run()
+    await stage.run("other", str, Deadline.after(5))  # A thread keeps its last job until the next.
+    await stage.run("another", str, Deadline.after(5))
+    await until(lambda: first() is None)
+
+
+async def test_what_work_holds_is_freed_when_nobody_wants_it(
+    make_stage: MakeStage, no_collection: None
+) -> None:
+    """It leaves the line, and nothing leads to it any more."""
+    stage, busy = make_stage(), Work(is_held=True)
+    running = asyncio.create_task(stage.run("busy", busy, Deadline.after(5)))
+    await until(busy.started.is_set)
+    sound = Sound()
+    held = weakref.ref(sound)
+    waiting = asyncio.create_task(
+        stage.run("key", functools.partial(repr, sound), Deadline.after(5))
+    )
+    await asyncio.sleep(0)
+    del sound
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    del waiting
+    assert held() is None
+    busy.go.set()
+    await running
