@@ -22,7 +22,8 @@ EPOCH_KEY: Final = f"{PREFIX}epoch"
 
 LEASE: Final = "lease"
 CONVERSATION: Final = "conversation"
-NO_STAGES: Final = frozenset({LEASE, CONVERSATION})
+HISTORY: Final = "history"
+NO_STAGES: Final = frozenset({LEASE, CONVERSATION, HISTORY})
 """First parts of keys that stand where a stage's name does and hold no cached value."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=-]")
@@ -53,7 +54,7 @@ def patterns_of(tag: str) -> tuple[str, ...]:
 
 def stage_of(key: str) -> str | None:
     """Return the stage whose value is under the key, with PREFIX; None for what is no cached value:
-    the epoch, a lease, a conversation, another program's key.
+    the epoch, a lease, a conversation, a history, another program's key.
     """
     stage, colon, _ = key.removeprefix(PREFIX).partition(":")
     is_value = key.startswith(PREFIX) and colon and stage not in NO_STAGES

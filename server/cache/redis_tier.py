@@ -132,8 +132,8 @@ class RedisTier:
     async def invalidate(self, pattern: str) -> int:
         """Delete the cached values whose keys match the glob and tell the servers; return how many.
 
-        Conversations that are kept for their clients, and leases, are no cached values. Raises one
-        of FAILURES.
+        Conversations that are kept for their clients, histories and leases are no cached values.
+        Raises one of FAILURES.
         """
         count = 0
         async with asyncio.timeout(SWEEP_GUARD_S):

@@ -18,6 +18,7 @@ from server.watching.alerts import Alert, AlertBook, Change
 from server.watching.history import History, HistoryError, Minute
 from server.watching.machine import resident_bytes
 from server.watching.post import Poster, Purpose
+from server.watching.redis_history import RedisHistory, merged, server_name
 from server.watching.series import Span
 from server.watching.tracing import Tracer, encode, traces_url
 from server.workers import Workers
@@ -40,6 +41,8 @@ def make_health_watch(shared: Surroundings, sessions: Sized) -> "HealthWatch":
     watch = HealthWatch(
         shared, sessions, book, History(settings.history_path), Workers("history", 1)
     )
+    if (ladder := shared.stages.ladder) is not None and ladder.redis is not None:
+        watch.in_redis = RedisHistory(ladder.redis, server_name(settings.host, settings.port))
     if settings.alert_webhook:
         watch.webhook = Poster(Purpose.ALERT, settings.alert_webhook, metrics)
     if settings.otel_endpoint:
@@ -58,6 +61,8 @@ class HealthWatch:
     book: AlertBook
     history: History
     workers: Workers
+    in_redis: RedisHistory | None = None
+    """The same history beside the disk's."""
     webhook: Poster | None = None
     tracer: Tracer | None = None
     collector: Poster | None = None
@@ -69,10 +74,19 @@ class HealthWatch:
 
     async def run(self) -> None:
         """Make rounds until cancelled."""
-        self.minutes = await self.workers.run(lambda: self.history.latest(SHOWN_MINUTES))
+        self.minutes = await self._minutes_before()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._make_rounds())
             group.create_task(self._keep_minutes())
+
+    async def _minutes_before(self) -> list[Minute]:
+        """What an earlier process kept, on disk or in Redis."""
+        on_disk = await self.workers.run(lambda: self.history.latest(SHOWN_MINUTES))
+        if self.in_redis is None:
+            return on_disk
+        now_s = self.unix_s()
+        in_redis = await self.in_redis.since(now_s - MINUTE_S * SHOWN_MINUTES, now_s)
+        return merged(in_redis, on_disk)[-SHOWN_MINUTES:]
 
     def close(self) -> None:
         """Hand over the last traces and let the threads end; does not wait."""
@@ -114,6 +128,8 @@ class HealthWatch:
             if not self._is_history_failing:
                 log.warning("the history is not kept: %s", error)
             self._is_history_failing = True
+        if self.in_redis is not None:
+            await self.in_redis.keep(self.minutes)
 
     async def _make_rounds(self) -> None:
         while True:
