@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from audio.pcm import Samples
 from server.items import Items
 from server.parking import BYTES_A_SESSION, KEPT_S, MOST_BYTES, MOST_KEPT, Parked, Parking, Place
 from server.question import Question
+from server.session import Session
 from server.session_settings import first_config
 from server.settings import Settings
 from server.speaking.response import Wish
 from server.wire.dialect import OWN
 from server.wire.outbox import Outbox
 from tests.clients.conftest import prepared_data_dir, served, spoken
-from tests.fakes import FakeWire
+from tests.fakes import FakeMessages, FakeWire
+from tests.server.conftest import MakeStand
 from tests.server.running import RunningApp
 from tests.server.test_session import ask
 
@@ -139,21 +142,34 @@ async def test_the_client_may_say_how_far_it_heard(served: RunningApp) -> None:
         assert words(second).startswith("According to")
 
 
-async def test_a_question_that_was_not_answered_is_answered(served: RunningApp) -> None:
-    """The connection was lost before any answer: the resumed session gives it."""
-    async with line(served) as first:
-        token = first.token
-        await first.send(*ask("What does a day ticket cost?"))
-        first.drop()
-    async with line(served, f"?resume={token}") as second:
-        events = [*ask("What does a day ticket cost?")]
-        if not second.session["parley"]["resume"]["is_resumed"]:
-            pytest.fail("the session was not kept")
-        await second.send({"type": "session.update", "session": {}})
-        await second.until("session.updated")
-        if not any(e["type"].startswith("response.") for e in second.events):
-            await second.send(*events)
-        await second.until("response.created")
+@pytest.mark.parametrize("is_spoken", [True, False])
+async def test_a_question_that_was_not_answered_is_answered(
+    make_stand: MakeStand, spoken: Samples, is_spoken: bool
+) -> None:
+    """The connection was lost before any answer: the resumed session gives it, asked once."""
+    stand = make_stand()
+    stand.recognizer.text = "what does a ticket cost"
+    (stand.recognizer if is_spoken else stand.synthesizer).go.clear()
+    if is_spoken:
+        stand.say(spoken)
+        await stand.wire.wait_for("input_audio_buffer.committed")
+    else:
+        stand.messages.send(*ask("what does a ticket cost"))
+        await stand.wire.wait_for("response.content_part.added")
+    await stand.end()
+    left = stand.session._left()
+    assert left.left is not None
+    stand.recognizer.go.set()
+    stand.synthesizer.go.set()
+    wire, messages = FakeWire(), FakeMessages()
+    outbox = Outbox(wire, "next", 5)
+    session = Session("next", outbox, stand.shared, place=Place("token", left))
+    running = asyncio.create_task(session.run(messages))
+    report = await wire.wait_for("parley.turn")
+    assert report["outcome"] == "answered"
+    assert "twelve euros" in report["answer"]
+    messages.end()
+    await running
 
 
 async def test_a_client_that_comes_back_before_the_loss_is_noticed(served: RunningApp) -> None:
