@@ -303,7 +303,7 @@ async def test_a_failed_stage_fails_the_response_by_name(
 async def test_out_of_band_responses_stay_outside_of_the_conversation(
     make_stand: MakeStand,
 ) -> None:
-    """Beside a running answer, from their own input, with their metadata; cancelled by id."""
+    """Beside a running answer, from their own input, with their metadata."""
     stand = make_stand(STOCK)
     await speaking(stand)
     question = {
@@ -328,6 +328,27 @@ async def test_out_of_band_responses_stay_outside_of_the_conversation(
     assert (await stand.wire.wait_for("error"))["error"]["code"] == "item_not_found"
     second = await stand.wire.wait_for("response.done", 2)
     assert second["response"]["status"] == "completed"
+    await finish(stand)
+
+
+async def test_a_response_beside_the_conversation_is_cancelled_by_its_id(
+    make_stand: MakeStand,
+) -> None:
+    """It alone ends; the answer in the conversation goes on to its end."""
+    stand = make_stand(STOCK)
+    await speaking(stand)
+    stand.synthesizer.go.clear()
+    content = [{"type": "input_text", "text": "where is the car park"}]
+    question = {"type": "message", "role": "user", "content": content}
+    aside = {"conversation": "none", "input": [question]}
+    stand.messages.send({"type": "response.create", "response": aside})
+    response_id = (await stand.wire.wait_for("response.created", 2))["response"]["id"]
+    stand.messages.send({"type": "response.cancel", "response_id": response_id})
+    done = (await stand.wire.wait_for("response.done"))["response"]
+    assert (done["id"], done["status"]) == (response_id, "cancelled")
+    stand.synthesizer.go.set()
+    done = (await stand.wire.wait_for("response.done", 2))["response"]
+    assert (done["id"] != response_id, done["status"]) == (True, "completed")
     await finish(stand)
 
 

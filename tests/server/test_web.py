@@ -1,5 +1,6 @@
 """server/web.py: the page, the reports, and who may come in."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from server import web
 from server.door.doorkeeper import Doorkeeper
 from server.door.names import parse_origin
 from server.door.rules import Rules
@@ -16,6 +18,7 @@ from server.door.tokens import Tokens
 from server.errors import AddressLimit, SessionError, Unauthorized
 from server.web import Page, Web, _read_files
 
+WEB_DIR = Path(web.__file__).parent / "web"
 LOCAL = {"Host": "127.0.0.1:8765"}
 UPGRADE = {**LOCAL, "Upgrade": "websocket"}
 OWN_PAGE = {**UPGRADE, "Origin": "http://127.0.0.1:8765"}
@@ -68,11 +71,25 @@ def test_serves_the_page_with_a_strict_policy() -> None:
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
+    sources = {source for rule in policy.split(";") for source in rule.split()[1:]}
+    own = {"'none'", "'self'", "data:", "blob:", "ws://127.0.0.1:8765", "wss://127.0.0.1:8765"}
+    assert sources == own
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["X-Frame-Options"] == "DENY"
     assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Strict-Transport-Security" not in response.headers
+
+
+def test_no_file_of_the_page_names_another_host() -> None:
+    """SVG's namespace is only a name, and localhost is told to a person."""
+    named = {
+        host
+        for path in WEB_DIR.rglob("*")
+        if path.is_file()
+        for host in re.findall(r"(?:https?:|[\"'(])//([a-z][\w.-]*)", path.read_text())
+    }
+    assert named == {"www.w3.org", "localhost"}
 
 
 def test_under_tls_browsers_are_told_to_stay_there() -> None:
