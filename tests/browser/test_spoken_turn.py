@@ -101,6 +101,9 @@ def test_latency_is_shown_by_segment_as_table_and_bar(turn: SpokenTurn) -> None:
     assert latency.locator(".bar rect").count() == len(SEGMENTS)
     assert f"{sum(SEGMENTS.values()):.0f} ms" in latency.inner_text()
     assert "End of the question" in latency.inner_text()
+    head = latency.locator("thead th").all_text_contents()
+    assert head == ["Milliseconds", "last", "p50", "p95"]
+    assert all(cell for cell in latency.locator("tbody td").all_text_contents())
 
 
 def test_what_came_from_the_cache_is_said(turn: SpokenTurn) -> None:

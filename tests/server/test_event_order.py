@@ -65,6 +65,10 @@ def input_settings(**turn_detection: Any) -> dict[str, Any]:
     }
 
 
+def item_of(**item: Any) -> dict[str, Any]:
+    return {"type": "conversation.item.create", "item": item}
+
+
 EVENTS: list[dict[str, Any]] = [
     {"type": "input_audio_buffer.commit"},
     {"type": "input_audio_buffer.clear"},
@@ -76,6 +80,11 @@ EVENTS: list[dict[str, Any]] = [
     input_settings(type="semantic_vad"),
     {"type": "nonsense"},
     {"type": "conversation.item.truncate"},
+    {"type": "conversation.item.retrieve", "item_id": "of_nobody"},
+    {"type": "input_audio_buffer.append", "audio": "AAAAAAAA"},
+    item_of(type="message", role="assistant", content=[{"type": "output_text", "text": "Hello."}]),
+    item_of(type="function_call", name="look_up", call_id="call_1", arguments="{}"),
+    item_of(type="function_call_output", call_id="call_1", output="sunny"),
 ]
 STOCK_EVENTS: list[dict[str, Any]] = [
     input_settings(type="server_vad", interrupt_response=False),
