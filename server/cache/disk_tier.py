@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ FULL_PAUSE_S: Final = 30.0
 
 BUSY_TIMEOUT_S: Final = 0.2
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _TABLES = f"""
 BEGIN IMMEDIATE;
@@ -43,11 +44,14 @@ CREATE TABLE IF NOT EXISTS entries(
     expires REAL NOT NULL, file TEXT NOT NULL, body BLOB) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_by_use ON entries(used);
 CREATE TABLE IF NOT EXISTS totals(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT OR IGNORE INTO totals VALUES ('bytes', 0), ('epoch', 0), ('evictions', 0);
+INSERT OR IGNORE INTO totals VALUES ('epoch', 0);
+CREATE TABLE IF NOT EXISTS tallies(
+    stage TEXT PRIMARY KEY, bytes INTEGER NOT NULL, evictions INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON entries BEGIN
-    UPDATE totals SET value = value + new.size WHERE name = 'bytes'; END;
+    INSERT INTO tallies VALUES (new.stage, new.size, 0)
+        ON CONFLICT(stage) DO UPDATE SET bytes = bytes + new.size; END;
 CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON entries BEGIN
-    UPDATE totals SET value = value - old.size WHERE name = 'bytes'; END;
+    UPDATE tallies SET bytes = bytes - old.size WHERE stage = old.stage; END;
 PRAGMA user_version = {SCHEMA_VERSION};
 COMMIT;
 """
@@ -67,6 +71,14 @@ class DiskUse:
 
     entries: int
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DiskTally:
+    """What one stage has on disk now, and how many of its values went for room."""
+
+    size_bytes: int = 0
+    evictions: int = 0
 
 
 class DiskStore:
@@ -160,7 +172,8 @@ class DiskStore:
         """Return how often something was invalidated; writes the uses down. Raises as `get`."""
         try:
             self._flush_uses()
-            return self._total("epoch")
+            row = self._connection().execute("SELECT value FROM totals WHERE name = 'epoch'")
+            return int(row.fetchone()[0])
         except (OSError, sqlite3.Error) as error:
             raise self._trouble(error) from error
 
@@ -174,10 +187,11 @@ class DiskStore:
         except (OSError, sqlite3.Error) as error:
             raise self._trouble(error) from error
 
-    def totals(self) -> tuple[int, int]:
-        """Return the bytes kept and the evictions so far. Raises DiskUnavailable."""
+    def tallies(self) -> dict[str, DiskTally]:
+        """Return what each stage has, without counting it anew. Raises DiskUnavailable."""
         try:
-            return self._total("bytes"), self._total("evictions")
+            rows = self._connection().execute("SELECT stage, bytes, evictions FROM tallies")
+            return {str(stage): DiskTally(size, evictions) for stage, size, evictions in rows}
         except (OSError, sqlite3.Error) as error:
             raise self._trouble(error) from error
 
@@ -229,14 +243,14 @@ class DiskStore:
             found.execute("PRAGMA synchronous = NORMAL")
         return found
 
-    def _total(self, name: str) -> int:
-        row = self._connection().execute("SELECT value FROM totals WHERE name = ?", (name,))
+    def _size_bytes(self) -> int:
+        row = self._connection().execute("SELECT coalesce(sum(bytes), 0) FROM tallies")
         return int(row.fetchone()[0])
 
     def _write(self, key: str, blob: bytes, expires_at_s: float) -> None:
         is_file = len(blob) > FILE_FROM_BYTES
         file = self._write_file(key, blob) if is_file else ""
-        stage = key.partition(":")[0]
+        stage = _stage_of(key)
         with self._transaction() as connection:
             connection.execute("DELETE FROM entries WHERE key = ?", (key,))
             connection.execute(
@@ -280,7 +294,7 @@ class DiskStore:
             return None
 
     def _make_room(self) -> None:
-        excess = self._total("bytes") - self.limit_bytes
+        excess = self._size_bytes() - self.limit_bytes
         if excess <= 0:
             return
         self._flush_uses()
@@ -292,8 +306,9 @@ class DiskStore:
             keys.append(str(key))
             excess -= int(size)
         self._forget(keys)
-        self._connection().execute(
-            "UPDATE totals SET value = value + ? WHERE name = 'evictions'", (len(keys),)
+        self._connection().executemany(
+            "UPDATE tallies SET evictions = evictions + ? WHERE stage = ?",
+            [(count, stage) for stage, count in Counter(map(_stage_of, keys)).items()],
         )
 
     def _forget(self, keys: Iterable[str]) -> None:
@@ -338,6 +353,10 @@ class DiskStore:
             with suppress(OSError, sqlite3.Error):
                 self._start_anew()
         return DiskUnavailable(type(error).__name__)
+
+
+def _stage_of(key: str) -> str:
+    return key.partition(":")[0]
 
 
 def _private(path: str, flags: int) -> int:

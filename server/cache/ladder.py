@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from server.breaker import Breaker
 from server.cache.codec import Codec, CodecError
-from server.cache.disk_tier import DiskFull, DiskStore, DiskUnavailable
+from server.cache.disk_tier import DiskFull, DiskStore, DiskTally, DiskUnavailable
 from server.cache.entry import BadEntry, is_fresh, seal, unseal
 from server.cache.memory_tier import MemoryCache
 from server.cache.metrics import CacheMetrics, Found, Tier
@@ -154,11 +154,13 @@ class Ladder:
     async def _watch_disk(self, disk: DiskStore) -> None:
         try:
             self._epochs[Tier.DISK] = await self.writer.workers.run(disk.epoch)
-            size_bytes, evictions = await self.writer.workers.run(disk.totals)
+            tallies = await self.writer.workers.run(disk.tallies)
         except (DiskUnavailable, DiskFull) as error:
             self.writer.note_disk_trouble(error)
             return
-        self.metrics.set_size("all", Tier.DISK, size_bytes, evictions)
+        for stage in self._memories:
+            tally = tallies.get(stage, DiskTally())
+            self.metrics.set_size(stage, Tier.DISK, tally.size_bytes, tally.evictions)
         self.metrics.set_up(Tier.DISK, is_up=not disk.is_paused)
 
     async def _watch(self) -> None:

@@ -126,7 +126,7 @@ class CacheMetrics:
         self._up.labels(tier).set(int(is_up))
 
     def set_size(self, stage: str, tier: Tier, size_bytes: int, evictions: int) -> None:
-        """What the tier holds of the stage, or of "all"."""
+        """What the tier holds of the stage."""
         self._size_bytes.labels(stage, tier).set(size_bytes)
         self._evictions.labels(stage, tier).set(evictions)
 

@@ -80,7 +80,7 @@ def test_32_the_size_bound_holds_though_uses_are_from_the_future(tmp_path: Path)
     clock.now_s -= DAY_S
     for name in "bcdefgh":
         store.put(f"tts:{name}", b"x" * 4000, 1e9)
-        assert store.totals()[0] <= 10_000
+        assert store.tallies()["tts"].size_bytes <= 10_000
     store.close()
 
 

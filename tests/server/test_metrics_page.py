@@ -48,7 +48,7 @@ VALUES: Mapping[str, set[str]] = {
     "request": set(Work),
     "result": {*Found, *Written, *PostResult, *LlmFault, ANSWERED, LEFT},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
-    "stage": {*STAGES, "all", LLM_STAGE},
+    "stage": {*STAGES, LLM_STAGE},
     "step": set(Step),
     "tier": set(Tier),
 }

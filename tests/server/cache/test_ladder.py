@@ -193,11 +193,39 @@ def test_the_disk_keeps_what_was_used_last(tmp_path: Path) -> None:
     assert kept[-1] == "e"
     assert len(kept) < 5
     assert len(list((tmp_path / "values").iterdir())) == len(kept)
-    size_bytes, evictions = store.totals()
-    assert size_bytes == 45_000 * len(kept) <= 200_000
-    assert evictions == 5 - len(kept)
+    tally = store.tallies()["tts"]
+    assert tally.size_bytes == 45_000 * len(kept) <= 200_000
+    assert tally.evictions == 5 - len(kept)
     assert not store.put("tts:huge", b"x" * 300_000, 100)
     store.close()
+
+
+async def test_each_tier_tells_what_a_stage_has_and_has_lost(tmp_path: Path) -> None:
+    """Bytes and evictions, of memory and of disk, at each look; nothing is left when all goes."""
+    async with process(tmp_path, disk_bytes=3000) as made:
+
+        def told(what: str) -> list[float | None]:
+            registry = made.metrics.registry
+            labels = ({"stage": "tts", "tier": tier} for tier in ("memory", "disk"))
+            return [registry.get_sample_value(f"parley_cache_{what}", each) for each in labels]
+
+        await made.ladder.watch_once()
+        assert told("bytes") == told("evictions") == [0, 0]
+        for name in ("one", "two", "three"):
+            await made.speak(name * 2)
+        await made.settle()
+        made.stage.cache.resize(2500)
+        await made.ladder.watch_once()
+        memory_bytes, disk_bytes = told("bytes")
+        assert memory_bytes == made.stage.cache.counts.size_bytes > 0
+        assert disk_bytes is not None
+        assert 2000 < disk_bytes <= 3000
+        assert told("evictions") == [2, 2]
+        assert made.ladder.disk is not None
+        made.ladder.disk.invalidate("*")
+        await made.ladder.watch_once()
+        assert told("bytes") == [0, 0]
+        made.ladder.disk.close()
 
 
 def test_patterns_choose_by_stage_engine_and_generation(tmp_path: Path) -> None:

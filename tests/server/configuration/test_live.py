@@ -185,7 +185,7 @@ async def test_the_disk_keeps_to_its_new_size(parts: Parts, tmp_path: Path) -> N
     stages.apply(replace(settings, cache_disk_bytes=1 << 17))
     for number in range(8):
         ladder.disk.put(f"tts:{number}", bytes(60_000), 1000)
-        assert ladder.disk.totals()[0] <= 1 << 17
+        assert ladder.disk.tallies()["tts"].size_bytes <= 1 << 17
     await ladder.stop()
     ladder.disk.close()
     for stage in stages.all():
