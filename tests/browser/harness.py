@@ -72,9 +72,11 @@ class ParleyPage:
         self.page = page
         self.base_url = base_url
         self.complaints: list[str] = []
+        self.requested: list[str] = []
         self.response: Response | None = None
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("request", lambda request: self.requested.append(request.url))
         page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:

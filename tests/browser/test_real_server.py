@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -85,3 +86,10 @@ def test_real_page_raises_no_complaint_and_carries_the_strict_policy(
     policy = answered.response.header_value("content-security-policy") or ""
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+def test_nothing_is_asked_of_anybody_else(answered: ParleyPage) -> None:
+    """Not a font, not a script, not a picture: each address is the server's own, or none."""
+    hosts = {urlsplit(url).netloc for url in answered.requested}
+    assert len(answered.requested) > 20
+    assert hosts <= {urlsplit(answered.base_url).netloc, ""}

@@ -120,6 +120,17 @@ def test_screen_stays_awake_while_the_microphone_is_open(
         page.until(lambda: page.page.evaluate("__wake") == ["screen", "released"])
 
 
+def test_screen_stays_awake_while_an_answer_sounds(browser: Browser, server: FakeServer) -> None:
+    """A browser lets go when the page is hidden: it is asked again when the page is back."""
+    with parley_page(browser, server.base_url, script=WAKE_LOCK) as page:
+        page.until_state("ready")
+        page.ask("When?")
+        page.until(lambda: page.page.evaluate("__wake") == ["screen"])
+        page.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        assert page.page.evaluate("__wake") == ["screen", "screen"]
+        page.until(lambda: page.page.evaluate("__wake")[2:] == ["released"])
+
+
 DEVICES = """
   navigator.mediaDevices.enumerateDevices = async () => (globalThis.__labels ?? []).map(
     (label) => ({ kind: "audioinput", label, deviceId: `id-${label}` }));

@@ -34,6 +34,23 @@ def test_documents_arrive_byte_for_byte_and_count_at_once(
     assert "Read: 3 passages" in parley.text(".upload >> nth=0")
 
 
+def test_progress_grows_with_what_the_server_has(parley: ParleyPage) -> None:
+    parley.page.evaluate(
+        """() => {
+          globalThis.__shown = [];
+          new MutationObserver(() => {
+            const bar = document.querySelector(".upload progress");
+            if (bar?.hasAttribute("value")) __shown.push(bar.value);
+          }).observe(document.getElementById("uploads"), { subtree: true, attributes: true });
+        }"""
+    )
+    parley.page.set_input_files("#files", file("big.pdf", LARGE))
+    parley.until(lambda: parley.page.locator(".upload[data-state=done]").count() == 1)
+    shown = parley.page.evaluate("__shown")
+    assert shown == sorted(shown)
+    assert len({value for value in shown if 0 < value < 1}) > 3
+
+
 def test_document_that_fails_is_named_with_its_reason_and_the_next_still_comes(
     parley: ParleyPage,
 ) -> None:
