@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from audio.pcm import Samples
 from rag.filter import Filter
 from rag.ingest import ingest
 from rag.store import Store
@@ -66,6 +68,38 @@ async def test_wordings_share_a_result_and_keep_their_own_words(bench: Bench) ->
     other = await bench.pipeline().answer(second.value, deadline)
     assert (one.is_hit, other.is_hit) == (False, True)
     assert other.value == one.value
+
+
+async def test_speech_is_kept_by_voice_speed_and_rate(bench: Bench) -> None:
+    """The same sentence is a hit only as it was spoken; nothing of another voice is played."""
+
+    async def spoken(speed: float = 1.0, rate_hz: int = 8000) -> bool:
+        made = await bench.pipeline().synthesise("Hello.", speed, rate_hz, Deadline.after(5))
+        return made.is_hit
+
+    assert [await spoken(), await spoken()] == [False, True]
+    assert [await spoken(speed=1.25), await spoken(speed=1.25)] == [False, True]
+    assert [await spoken(rate_hz=16_000), await spoken(rate_hz=16_000)] == [False, True]
+    voice = FakeSynthesizer()
+    voice.fingerprint = "fake-tts-2"
+    bench.engines = replace(bench.engines, synthesizer=voice)
+    assert [await spoken(), await spoken()] == [False, True]
+    assert voice.sentences == ["Hello."]
+
+
+async def test_what_was_heard_is_kept_by_model_and_sound(bench: Bench) -> None:
+    """The same sound again is a hit; one sample more, or another model, is heard anew."""
+    sound = np.full(16_000, 0.5, np.float32)
+
+    async def heard(samples: Samples) -> bool:
+        return (await bench.pipeline().transcribe(samples, Deadline.after(5))).is_hit
+
+    assert [await heard(sound), await heard(sound.copy())] == [False, True]
+    assert not await heard(np.append(sound, np.float32(0.5)))
+    model = FakeRecognizer()
+    model.fingerprint = "fake-stt-2"
+    bench.engines = replace(bench.engines, recognizer=model)
+    assert [await heard(sound), await heard(sound)] == [False, True]
 
 
 async def test_no_key_tells_what_was_asked(bench: Bench) -> None:
