@@ -9,13 +9,10 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
 from websockets.asyncio.server import Server, ServerConnection
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 
 from audio.vad import VadModel
 from models.batching import BatchingEmbedder
@@ -23,23 +20,19 @@ from models.embedder import MiniLmEmbedder
 from models.espeak import EspeakLibrary
 from models.language_model import LanguageModelFiles
 from rag.store import Store
-from server.admission import RETRY_AFTER_MS, Admission
+from server.admission import Admission
 from server.answering.configured import build_answers, build_language_model
 from server.answering.conversation_store import ConversationStore
-from server.cache.ladder import build_ladder
+from server.cache.ladder import Ladder, build_ladder
 from server.configuration.applying import appliers_of
 from server.configuration.live import LiveSettings
 from server.configuration.reloader import Reloader
 from server.door.connection import (
     GuardedConnection,
-    limit_send_buffer,
-    refuse_unless_let_in,
-    set_limits,
 )
 from server.door.doorkeeper import Doorkeeper
 from server.door.listening import listen
 from server.door.memory_guard import MemoryGuard, bound_of
-from server.door.session_pace import PacedMessages, pace_of
 from server.door.tls import Tls
 from server.engines.hub_watch import HubWatch
 from server.engines.knowledge import open_knowledge
@@ -55,15 +48,14 @@ from server.engines.preparation import (
 from server.engines.prespeak import Prespeaker
 from server.engines.room import EngineRoom, Engines
 from server.engines.warming import Rewarmer
-from server.errors import AtCapacity, Gone, ParleyError
 from server.governor import build_governor
 from server.parking import KEPT_S, Parking
 from server.pipeline import Stages
+from server.reception import Reception
 from server.session import Session
 from server.settings import Settings
 from server.surroundings import Surroundings
 from server.uploads.desk import UploadDesk
-from server.uploads.receiving import screened
 from server.version import version
 from server.watching.garbage import GarbageCollection
 from server.watching.gauges import add_gauges
@@ -72,21 +64,13 @@ from server.watching.metrics import Metrics
 from server.watching.reports import Reports
 from server.watching.watchdog import GRACE_S, Watchdog
 from server.web import Web
-from server.wire.connections import Connections
-from server.wire.dialect import OWN, dialect_of
-from server.wire.outbox import Outbox
 from server.workers import Workers
 from server.wyoming.opening import home_assistants_port
-
-if TYPE_CHECKING:
-    from server.wyoming.listening import Switchboard
 
 log = logging.getLogger(__name__)
 
 LoadSpeech = Callable[[Settings, LanguageModelFiles | None, EspeakLibrary], SpeechEngines]
 
-GOODBYE_S = 0.4
-"""Time that clients have to take their close at shutdown; then their connections are cut."""
 LEAVING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -106,22 +90,18 @@ class App:
     """Reads the settings anew, as they were read at the start."""
     sessions: dict[str, Session] = field(default_factory=dict)
     port: int = 0
-    _session_count: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
-    _parking: Parking = field(default_factory=Parking)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _connections: Connections = field(default_factory=Connections)
     _live: LiveSettings = field(init=False)
     _reloader: Reloader = field(init=False)
     _shared: Surroundings = field(init=False)
     _memory: MemoryGuard = field(init=False)
-    _admission: Admission = field(init=False)
     _door: Doorkeeper = field(init=False)
+    _reception: Reception = field(init=False)
     _tls: Tls | None = field(init=False)
     _web: Web = field(init=False)
     _health: HealthWatch = field(init=False)
     _uploads: UploadDesk = field(init=False)
-    _wyoming: "Switchboard | None" = None
 
     def __post_init__(self) -> None:
         self._live = LiveSettings(self.settings)
@@ -134,10 +114,7 @@ class App:
         store, library, shared = await asyncio.to_thread(self._build)
         self._shared = shared
         self._memory = MemoryGuard(shared.stages, shared.metrics, bound_of(self.settings))
-        if (ladder := shared.stages.ladder) is not None and ladder.redis is not None:
-            keep_s = self.settings.idle_timeout_s + KEPT_S
-            self._parking.store = ConversationStore(ladder.redis, keep_s)
-        self._admission = Admission(
+        admission = Admission(
             self.settings,
             shared.stages,
             shared.governor,
@@ -145,24 +122,35 @@ class App:
             lambda: self._memory.is_shut,
         )
         self._door = Doorkeeper.of(self.settings, shared.metrics.count_refused)
+        self._reception = Reception(
+            self._live,
+            shared,
+            admission,
+            self._door,
+            self._uploads,
+            self.sessions,
+            Parking(store=conversation_store(shared.stages.ladder, self.settings)),
+            self._stopping.is_set,
+        )
         self._health = make_health_watch(shared, self.sessions)
         reports = Reports(
             shared,
             self.sessions,
-            self._admission,
+            admission,
             self._health,
             self.calibration,
             self._stopping.is_set,
             self._reloader,
         )
         self._live.appliers += appliers_of(
-            shared, self._admission, self._door, self._health, self._memory
+            shared, admission, self._door, self._health, self._memory
         )
         self._web = Web(self._door, reports.pages(), reports.public_pages())
         try:
             self._memory.refuse_start()
-            opening = home_assistants_port(shared, self._admit, self._door)
-            async with await self._listen() as server, opening as self._wyoming:
+            opening = home_assistants_port(shared, self._reception.admit, self._door)
+            async with await self._listen() as server, opening as wyoming:
+                self._reception.wyoming = wyoming
                 self.port = server.sockets[0].getsockname()[1]
                 await self._serve(server, store, library, on_ready)
         finally:
@@ -257,7 +245,7 @@ class App:
         return library, shared
 
     async def _listen(self) -> Server:
-        parts = (self._serve_connection, self._connect, self._answer_request)
+        parts = (self._reception.serve, self._reception.connect, self._answer_request)
         return await listen(self.settings, self._tls, *parts)
 
     async def _serve(
@@ -303,7 +291,7 @@ class App:
             await self._stopping.wait()
             for watch in watches:
                 watch.cancel()
-            await self._drain()
+            await self._reception.drain()
             server.close(code=1012, reason="the server is stopping")
         workers.close()
 
@@ -314,65 +302,13 @@ class App:
             signal.signal(number, signal.SIG_DFL)
         self.stop()
 
-    async def _drain(self) -> None:
-        """Let every session end its answer within the drain time and say goodbye; cut the rest."""
-        for session in self.sessions.values():
-            session.leave(self._live.current.drain_timeout_s)
-        patience_s = self._live.current.drain_timeout_s
-        others = [] if self._wyoming is None else [self._wyoming.drain(patience_s)]
-        await self._connections.end(patience_s + GOODBYE_S, *others)
-
-    def _connect(self, protocol: ServerProtocol, server: Server, **limits: Any) -> ServerConnection:
-        return self._connections.add(GuardedConnection(self._door, protocol, server, **limits))
-
     def _answer_request(self, connection: ServerConnection, request: Request) -> Response | None:
         visitor = connection if isinstance(connection, GuardedConnection) else None
         return self._web.respond(request, visitor)
 
-    async def _serve_connection(self, connection: ServerConnection) -> None:
-        """Run one session and close it with the code that its end deserves."""
-        limit_send_buffer(connection)
-        self._session_count += 1
-        session_id = f"sess_{self._session_count:06d}"
-        request = connection.request
-        dialect = OWN if request is None else dialect_of(request.path, request.headers)
-        outbox = Outbox(connection, session_id, self._live.current.send_timeout_s, dialect)
-        self._connections.handled_here()
-        try:
-            refuse_unless_let_in(connection)
-            await self._run_session(session_id, outbox, connection)
-        except (Gone, ConnectionClosed):
-            log.info("%s: the connection was lost", session_id)
-        except ParleyError as error:
-            log.info("%s: closed with %d %s", session_id, error.close_code, error.code)
-            with suppress(ParleyError):
-                await outbox.error(error)
-            await connection.close(error.close_code, error.code)
 
-    async def _run_session(
-        self, session_id: str, outbox: Outbox, connection: ServerConnection
-    ) -> None:
-        self._admit()
-        set_limits(connection, outbox.dialect)
-        # A session keeps the settings that it began with.
-        shared = replace(self._shared, settings=self._live.current)
-        request = connection.request
-        address = "" if request is None else request.path
-        async with self._parking.place(address, lambda: connection.close_code) as place:
-            session = self.sessions[session_id] = Session(
-                session_id, outbox, shared, connection.transport, place
-            )
-            self._shared.metrics.set_sessions(len(self.sessions))
-            try:
-                paced = PacedMessages(connection, pace_of(self._live.current))
-                async with screened(paced, outbox, self._uploads) as messages:
-                    await session.run(messages)
-            finally:
-                del self.sessions[session_id]
-                self._shared.metrics.set_sessions(len(self.sessions))
-
-    def _admit(self) -> None:
-        if self._stopping.is_set():
-            raise AtCapacity("The server is stopping.", RETRY_AFTER_MS)
-        busy = 0 if self._wyoming is None else self._wyoming.busy
-        self._admission.check(len(self.sessions) + busy)
+def conversation_store(ladder: Ladder | None, settings: Settings) -> ConversationStore | None:
+    """Return where other servers find this one's conversations; None where there is no Redis."""
+    if ladder is None or ladder.redis is None:
+        return None
+    return ConversationStore(ladder.redis, settings.idle_timeout_s + KEPT_S)

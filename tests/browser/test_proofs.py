@@ -183,7 +183,7 @@ def cut_connections(server: RunningApp) -> None:
     """As a network does that goes away: no close, no word."""
     loop = server.app._loop
     assert loop is not None
-    for connection in list(server.app._connections._made):
+    for connection in list(server.app._reception.connections._made):
         loop.call_soon_threadsafe(connection.transport.abort)
 
 

@@ -1,6 +1,6 @@
 """Row 1: client drops mid-utterance (FIN).
 
-Seen to fail: with ConnectionClosed not caught by App._serve_connection the log had a traceback
+Seen to fail: with ConnectionClosed not caught by Reception.serve the log had a traceback
 in place of the one line; with `del self.sessions[...]` left out the session stayed.
 """
 

@@ -1,6 +1,6 @@
 """Row 2: client killed (RST).
 
-Seen to fail: with ConnectionClosed not caught by App._serve_connection a traceback was logged.
+Seen to fail: with ConnectionClosed not caught by Reception.serve a traceback was logged.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """Row 28: SIGTERM during turns.
 
 Seen to fail: with sessions that leave without their answer the process was gone before it; with
-the second signal ignored it drained to its end; without the abort in App._drain an unfinished
+the second signal ignored it drained to its end; without the abort in Reception.drain an unfinished
 handshake held it up to the watchdog's 70; with the interpreter's own end in place of
 end_process a thread at work in the background aborted it (134).
 """

@@ -8,9 +8,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.frames import Frame, Opcode
 
-from server.app import App
 from server.door.connection import GuardedConnection
 from server.door.unread import UNREAD_BYTES, Unread
+from server.reception import Reception
 from server.wire.dialect import OWN_MESSAGE_BYTES, STOCK_MESSAGE_BYTES, STOCK_PATH
 from tests.faults.conftest import StartFaked, start_faked
 from tests.faults.witness import until
@@ -110,18 +110,18 @@ async def test_who_is_not_let_in_may_send_little(
     start_faked: StartFaked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a path of large messages too: the limit grows with the session."""
-    server, admit = start_faked(), App._admit
+    server, admit = start_faked(), Reception.admit
     seen: list[int | None] = []
 
-    def look_and_admit(app: App) -> None:
-        seen.extend(each.protocol.max_message_size for each in app._connections._made)
-        admit(app)
+    def look_and_admit(reception: Reception) -> None:
+        seen.extend(each.protocol.max_message_size for each in reception.connections._made)
+        admit(reception)
 
-    monkeypatch.setattr(App, "_admit", look_and_admit)
+    monkeypatch.setattr(Reception, "admit", look_and_admit)
     async with connect(server.url.replace("/ws", STOCK_PATH)) as client:
         await client.recv()
         assert seen == [OWN_MESSAGE_BYTES]
-        (connection,) = server.running.app._connections._made
+        (connection,) = server.running.app._reception.connections._made
         assert connection.protocol.max_message_size == STOCK_MESSAGE_BYTES
 
 
