@@ -25,6 +25,8 @@ from server.cache.canonical import canonical_question
 from server.cache.key import cache_key, code_digest
 from server.cache.ladder import Ladder
 from server.cache.memory_tier import MemoryCache
+from server.cache.question_vectors import NAME as VECTORS
+from server.cache.question_vectors import QuestionVectors
 from server.deadline import Deadline
 from server.engines.room import Engines
 from server.governor import Step
@@ -70,6 +72,8 @@ class Stages:
     search: Stage[Found]
     answer: Stage[Answer]
     tts: Stage[Speech]
+    vectors: QuestionVectors
+    """What questions mean, for the search."""
     ladder: Ladder | None = None
     """What runs and stops the tiers below memory; None without them."""
 
@@ -92,6 +96,9 @@ class Stages:
             return Stage(name, limits, cache, metrics, cores, lower)
 
         code_digest()
+        vectors = QuestionVectors(limit_bytes, settings.cache_ttl_s, metrics.cache)
+        if ladder is not None:
+            ladder.know(VECTORS, vectors.cache)
 
         return cls(
             cores=cores,
@@ -99,6 +106,7 @@ class Stages:
             search=make("search", settings.search_permits, Found, _found_bytes),
             answer=make("answer", settings.answer_permits, Answer, _answer_bytes),
             tts=make("tts", settings.tts_permits, Speech, _speech_bytes, cores),
+            vectors=vectors,
             ladder=ladder,
         )
 
@@ -121,8 +129,8 @@ class Stages:
             self.ladder.disk.limit_bytes = settings.cache_disk_bytes
 
     def caches(self) -> tuple[MemoryCache[Any], ...]:
-        """Return the memory of each."""
-        return tuple(stage.cache for stage in self.all())
+        """Return the memory of each, and of the questions' vectors."""
+        return (*(stage.cache for stage in self.all()), self.vectors.cache)
 
     def all(self) -> tuple[Stage[Transcript], Stage[Found], Stage[Answer], Stage[Speech]]:
         """Return them in the order of a turn."""
@@ -299,7 +307,7 @@ class Pipeline:
     def _find(self, readings: Sequence[str], subject: Subject | None) -> Found:
         started_at_s = time.monotonic()
         texts = [*readings, *([subject.question] if subject else [])]
-        vectors = list(self.engines.embedder.embed(texts))
+        vectors = list(self.stages.vectors.of(self.engines.embedder, texts))
         embed_ms = (time.monotonic() - started_at_s) * 1000
         retriever = self.engines.knowledge.retriever
         hits = self.search_hits

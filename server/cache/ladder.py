@@ -91,8 +91,12 @@ class Ladder:
         self, stage: str, kind: type[Value], memory: MemoryCache[Value]
     ) -> "LowerTiers[Value]":
         """Put the tiers below one stage's memory."""
-        self._memories[stage] = memory
+        self.know(stage, memory)
         return LowerTiers(self, stage, Codec.of(kind), memory)
+
+    def know(self, name: str, memory: MemoryCache[Any]) -> None:
+        """Tell the size of this memory, and clear it when the cache is cleared."""
+        self._memories[name] = memory
 
     async def run(self) -> None:
         """Write what is queued, watch for invalidations and for Redis, until cancelled."""

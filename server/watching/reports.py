@@ -8,6 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from server.admission import Admission
+from server.cache.memory_tier import CacheCounts
+from server.cache.question_vectors import NAME as VECTORS
 from server.configuration.reloader import Reloader
 from server.door.memory_guard import bound_of
 from server.session import Session
@@ -105,7 +107,7 @@ class Reports:
             {
                 **self._shared.metrics.summary(),
                 "cache_tiers": self._shared.metrics.cache.summary(),
-                "cache": {stage.name: _cache_counts(stage) for stage in self._stages()},
+                "cache": self._caches(),
                 "permits": {stage.name: _permit_counts(stage) for stage in self._stages()},
                 "load": round(self._shared.governor.load, 3),
                 "degraded": list(self._shared.governor.steps),
@@ -161,12 +163,15 @@ class Reports:
             "tts_permits": settings.tts_permits,
         }
 
+    def _caches(self) -> dict[str, dict[str, float]]:
+        counts = {stage.name: _cache_counts(stage.cache.counts) for stage in self._stages()}
+        return counts | {VECTORS: _cache_counts(self._shared.stages.vectors.cache.counts)}
+
     def _stages(self) -> tuple[Any, ...]:
         return self._shared.stages.all()
 
 
-def _cache_counts(stage: Any) -> dict[str, float]:
-    counts = stage.cache.counts
+def _cache_counts(counts: CacheCounts) -> dict[str, float]:
     return {
         "hits": counts.hits,
         "misses": counts.misses,

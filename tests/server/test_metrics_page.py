@@ -15,6 +15,7 @@ from models.llm import LlmFault
 from server.answering.kept_answers import STAGE as LLM_STAGE
 from server.answering.metrics import ANSWERED, LEFT, AnsweredBy, EndpointRole
 from server.cache.metrics import Found, Tier, Written
+from server.cache.question_vectors import NAME as VECTORS
 from server.door.doorkeeper import ADDRESS_LIMIT
 from server.errors import AtCapacity, StageBusy, StageFailed, StageTimeout, Unauthorized
 from server.governor import Step
@@ -48,7 +49,7 @@ VALUES: Mapping[str, set[str]] = {
     "request": set(Work),
     "result": {*Found, *Written, *PostResult, *LlmFault, ANSWERED, LEFT},
     "segment": {*Segment, *(f"queue_{stage}" for stage in STAGES)},
-    "stage": {*STAGES, LLM_STAGE},
+    "stage": {*STAGES, VECTORS, LLM_STAGE},
     "step": set(Step),
     "tier": set(Tier),
 }
