@@ -46,8 +46,11 @@ def make_bomb(path: Path, zeros: int) -> Path:
 
 
 def make_endless_pdf(path: Path) -> Path:
-    """A sound PDF of 60 pages with 300,000 drawing commands each: minutes of parsing."""
-    content = b"BT /F1 12 Tf " + b"1 0 0 1 10 10 Tm (a) Tj " * 300_000 + b"ET"
+    """A sound PDF of 60 pages with 100,000 drawing commands each: minutes of parsing.
+
+    Fewer than at which pypdf itself gives a page up.
+    """
+    content = b"BT /F1 12 Tf " + b"1 0 0 1 10 10 Tm (a) Tj " * 100_000 + b"ET"
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[%s]/Count 60>>" % (b"3 0 R " * 60),
