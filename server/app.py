@@ -212,9 +212,10 @@ class App:
         with ThreadPoolExecutor(2) as pool:
             vad_model = pool.submit(VadModel)
             shared_embedder = BatchingEmbedder(embedder)
-            knowledge = pool.submit(open_knowledge, settings, store, shared_embedder)
+            opening = pool.submit(open_knowledge, settings, store, shared_embedder)
             language_model = prepare_language_model(settings, store, library)
             speech = self.load_speech(settings, language_model, library)
+            knowledge = opening.result()  # Raises before anything has a thread to be ended.
         self._uploads = UploadDesk(settings, store, shared_embedder)
         metrics = Metrics()
         ladder = build_ladder(settings, metrics.cache)
@@ -223,7 +224,7 @@ class App:
             speech.recognizer,
             speech.synthesizer,
             shared_embedder,
-            knowledge.result(),
+            knowledge,
             speech.notes,
             speech.small_recognizer,
             chat,

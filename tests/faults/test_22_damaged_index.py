@@ -7,6 +7,7 @@ damage a store that was only locked was to be deleted.
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,23 +94,23 @@ def other_dimension(path: Path) -> None:
     "damage", [zero_a_page, halve, replace_by_text, flip_letters, other_dimension]
 )
 def test_start_refuses_a_damaged_store_naming_it_and_the_command(
-    tmp_path: Path, prepared_data_dir: Path, damage: Callable[[Path], None]
+    data_dir: Path, damage: Callable[[Path], None]
 ) -> None:
     """Start refuses, naming the file and the command; nothing of a document is told."""
-    data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data")
     damage(data_dir / "store.sqlite3")
+    before = set(threading.enumerate())
     with pytest.raises(StartError) as refused, faked(data_dir):
         pass
+    assert set(threading.enumerate()) <= before
     assert str(data_dir / "store.sqlite3") in str(refused.value)
     assert "parley ingest PATH" in str(refused.value)
     assert len(str(refused.value)) < 600
 
 
 def test_a_store_that_is_only_busy_is_not_called_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prepared_data_dir: Path
+    monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
     """Nobody is told to delete what another process is writing to."""
-    data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data")
     monkeypatch.setattr("rag.schema.BUSY_TIMEOUT_S", 0.1)
     writer = sqlite3.connect(data_dir / "store.sqlite3")
     writer.execute("PRAGMA locking_mode=EXCLUSIVE")
