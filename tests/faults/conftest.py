@@ -23,10 +23,18 @@ from server.settings import Settings
 from tests.fakes import FakeRecognizer, FakeSynthesizer
 from tests.faults.figures import Figure, Figures
 from tests.faults.witness import PATIENCE_S, until
-from tests.server.conftest import make_stand, prepared_data_dir, spoken, store, vad_model
+from tests.server.conftest import data_dir, make_stand, prepared_data_dir, spoken, store, vad_model
 from tests.server.running import RunningApp, running_app, settings_in
 
-__all__ = ["faulted_server", "make_stand", "prepared_data_dir", "spoken", "store", "vad_model"]
+__all__ = [
+    "data_dir",
+    "faulted_server",
+    "make_stand",
+    "prepared_data_dir",
+    "spoken",
+    "store",
+    "vad_model",
+]
 
 FIGURES = pytest.StashKey[Figures]()
 
@@ -157,12 +165,11 @@ def faked(data_dir: Path, **changes: Any) -> Iterator[FakedServer]:
 
 
 @pytest.fixture
-def start_faked(tmp_path: Path, prepared_data_dir: Path) -> Iterator[StartFaked]:
+def start_faked(data_dir: Path) -> Iterator[StartFaked]:
     """Start servers of the test's own, with settings of its own."""
     with ExitStack() as stack:
 
         def start(**changes: Any) -> FakedServer:
-            data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data", dirs_exist_ok=True)
             return stack.enter_context(faked(data_dir, **changes))
 
         yield start

@@ -9,7 +9,6 @@ is the kernel's doing: there is nothing of ours to take away.
 import base64
 import configparser
 import json
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -42,11 +41,8 @@ async def stored(server: ServerProcess) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(150)  # Two servers start, one after the other.
-async def test_the_process_exits_non_zero_and_restarts_clean(
-    prepared_data_dir: Path, tmp_path: Path
-) -> None:
+async def test_the_process_exits_non_zero_and_restarts_clean(data_dir: Path) -> None:
     """The process exits non-zero and restarts clean; ingested data intact."""
-    data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data")
     async with server_process(data_dir, "crash") as server:
         before = await stored(server)
         assert before["passages"] > 40
@@ -63,11 +59,8 @@ async def test_the_process_exits_non_zero_and_restarts_clean(
 
 
 @pytest.mark.timeout(150)  # Two servers start, one after the other.
-async def test_a_crash_over_a_document_leaves_the_store_as_it_was(
-    prepared_data_dir: Path, tmp_path: Path
-) -> None:
+async def test_a_crash_over_a_document_leaves_the_store_as_it_was(data_dir: Path) -> None:
     """The document is in or out, whole; the next one is taken, for the dead hold no lock."""
-    data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data")
     async with server_process(data_dir, "crash-reading") as server:
         before = await stored(server)
         connection = await opened(server.url)

@@ -41,10 +41,10 @@ async def begun(connection: ClientConnection) -> None:
 
 
 async def test_running_answers_finish_then_all_close_with_1012_and_exit_0(
-    prepared_data_dir: Path,
+    data_dir: Path,
 ) -> None:
     """New sessions refused; running answers finish within the drain time; close 1012; exit 0."""
-    async with server_process(prepared_data_dir) as server:
+    async with server_process(data_dir) as server:
         speaking, idle = await opened(server.url), await opened(server.url)
         await begun(speaking)
         server.process.send_signal(signal.SIGTERM)
@@ -67,9 +67,9 @@ async def test_running_answers_finish_then_all_close_with_1012_and_exit_0(
         assert await server.ended() == 0
 
 
-async def test_a_second_sigterm_exits_now(prepared_data_dir: Path) -> None:
+async def test_a_second_sigterm_exits_now(data_dir: Path) -> None:
     """Whatever is being said: the drain time of the first one is not waited for."""
-    async with server_process(prepared_data_dir, drain_s=300) as server:
+    async with server_process(data_dir, drain_s=300) as server:
         speaking, idle = await opened(server.url), await opened(server.url)
         await begun(speaking)
         server.process.send_signal(signal.SIGTERM)
@@ -80,9 +80,9 @@ async def test_a_second_sigterm_exits_now(prepared_data_dir: Path) -> None:
         assert "parley.turn" not in [event["type"] for event in told]
 
 
-async def test_what_does_not_end_in_time_is_cut(prepared_data_dir: Path) -> None:
+async def test_what_does_not_end_in_time_is_cut(data_dir: Path) -> None:
     """A client that never closes and one that never finished its handshake hold nothing up."""
-    async with server_process(prepared_data_dir, drain_s=0.2) as server:
+    async with server_process(data_dir, drain_s=0.2) as server:
         speaking = await opened(server.url)
         await begun(speaking)
         speaking.transport.pause_reading()
@@ -93,9 +93,9 @@ async def test_what_does_not_end_in_time_is_cut(prepared_data_dir: Path) -> None
         speaking.transport.abort()
 
 
-async def test_work_in_the_background_does_not_spoil_the_end(prepared_data_dir: Path) -> None:
+async def test_work_in_the_background_does_not_spoil_the_end(data_dir: Path) -> None:
     """Exit 0 while a thread that nobody waits for is in native code."""
-    async with server_process(prepared_data_dir, "busy") as server:
+    async with server_process(data_dir, "busy") as server:
         assert (await server.get("/ready")).status_code == 200
         server.process.send_signal(signal.SIGTERM)
         assert await server.ended() == 0

@@ -16,10 +16,10 @@ DRAIN_S = 0.5
 
 
 async def test_it_exits_soon_after_the_drain_time_with_code_70(
-    prepared_data_dir: Path, figure: Figure
+    data_dir: Path, figure: Figure
 ) -> None:
     """Exits within the drain time and 1 s, with code 70, and says where the thread hangs."""
-    async with server_process(prepared_data_dir, "hang", DRAIN_S) as server:
+    async with server_process(data_dir, "hang", DRAIN_S) as server:
         connection = await opened(server.url)
         await ask(connection)
         while "content_part.added" not in str(await connection.recv()):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,14 +77,25 @@ def spoken() -> Samples:
 
 
 @pytest.fixture(scope="session")
-def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The samples ingested and the language model built, once for all tests that start a server."""
+def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The samples ingested and the language model built, once for all tests that start a server.
+
+    It is copied, never served: an error at the end says that somebody wrote to it.
+    """
     settings = replace(Settings(), data_dir=tmp_path_factory.mktemp("prepared"))
     embedder = load_embedder(settings, lambda text: None)
     with open_store(settings, embedder) as store:
         ingest_samples_once(store, embedder, lambda text: None)
         prepare_language_model(settings, store, EspeakLibrary())
-    return settings.data_dir
+    prepared = set(settings.data_dir.rglob("*"))
+    yield settings.data_dir
+    assert set(settings.data_dir.rglob("*")) == prepared
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, prepared_data_dir: Path) -> Path:
+    """A copy for the test's own server: no other test begins with what this one leaves there."""
+    return shutil.copytree(prepared_data_dir, tmp_path / "data")
 
 
 def frames(samples: Samples) -> Iterator[bytes]:

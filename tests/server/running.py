@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from server.engines.loading import load_speech_engines
 from server.settings import Settings
 
 READY_TIMEOUT_S = 60
-THREAD_TIMEOUT_S = 5
+THREADS_TIMEOUT_S = 5
 
 
 @dataclass(slots=True)
@@ -104,5 +105,7 @@ def _let_end(threads: set[threading.Thread]) -> None:
     """Wait for the server's background threads: one that is in native code when the interpreter of
     the tests ends would abort it. A server ends its process by itself (`end_process`).
     """
+    deadline_s = time.monotonic() + THREADS_TIMEOUT_S
     for thread in threads:
-        thread.join(THREAD_TIMEOUT_S)
+        if thread.name != "tqdm_monitor":  # It never ends, and is the whole process's.
+            thread.join(max(0.0, deadline_s - time.monotonic()))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,8 @@ def disk_hits(server: FakedServer) -> dict[str, int]:
     return {stage: tiers["disk"]["hit"] for stage, tiers in stages.items() if "disk" in tiers}
 
 
-def test_the_first_repeated_turn_is_served_from_the_disk(
-    prepared_data_dir: Path, tmp_path: Path
-) -> None:
+def test_the_first_repeated_turn_is_served_from_the_disk(data_dir: Path) -> None:
     """Through the whole app: search, answer and speech are hits, and they came from the disk."""
-    data_dir = shutil.copytree(prepared_data_dir, tmp_path / "data")
     with faked(data_dir, cache_disk=True) as server:
         first = asyncio.run(turn_of(server))
         assert "hit" not in first["cache"].values()

@@ -155,10 +155,10 @@ async def test_a_session_keeps_what_it_began_with_and_the_next_has_the_new(
     await second.close()
 
 
-async def test_a_real_server_reads_its_file_at_sighup(file: Path, prepared_data_dir: Path) -> None:
+async def test_a_real_server_reads_its_file_at_sighup(file: Path, data_dir: Path) -> None:
     """`parley serve --port 0`: a new token opens, the old one no longer, and a session lives on."""
     write(file, "PARLEY_TOKEN=one\nPARLEY_CACHE_DISK=0\nPARLEY_CALIBRATION=off\n")
-    environment = {"PARLEY_SETTINGS_FILE": str(file), "PARLEY_DATA_DIR": str(prepared_data_dir)}
+    environment = {"PARLEY_SETTINGS_FILE": str(file), "PARLEY_DATA_DIR": str(data_dir)}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "server.cli", "serve", "--port", "0"),
         env={**os.environ, **environment, "PARLEY_OFFLINE": "1"},

@@ -40,11 +40,11 @@ def files(tmp_path: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, prepared_data_dir: Path) -> Settings:
+def settings(tmp_path: Path, data_dir: Path) -> Settings:
     return replace(
         Settings(),
         port=0,
-        data_dir=prepared_data_dir,
+        data_dir=data_dir,
         models_dir=tmp_path / "models",
         hub_cache_dir=tmp_path / "hub-cache",
         speech_speed=2.0,

@@ -9,10 +9,10 @@ import pytest
 from server.watching import health_watch
 from tests.faults.conftest import StartFaked, start_faked
 from tests.faults.witness import ask, listen, opened, until
-from tests.server.conftest import prepared_data_dir
+from tests.server.conftest import data_dir, prepared_data_dir
 from tests.server.watching.test_post import Receiver, receiver
 
-__all__ = ["prepared_data_dir", "receiver", "start_faked"]
+__all__ = ["data_dir", "prepared_data_dir", "receiver", "start_faked"]
 
 ASKED = "what does a ticket cost"
 
