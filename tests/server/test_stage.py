@@ -108,6 +108,7 @@ async def test_barge_ins_never_run_more_threads_than_permits(
             await call
     assert stage.permits.in_use == permits, "the threads that run keep their permits"
     assert stage.permits.waiting == 0, "work that nobody waits for has left the line"
+    await until(lambda: work.running >= permits)
     work.go.set()
     await until(lambda: stage.permits.in_use == 0)
     assert (work.peak, work.runs) == (permits, permits)
