@@ -97,6 +97,7 @@ soak: $(VENV)/dev.stamp ## nothing grows: 10 minutes at 20 times the pace with f
 faults: $(VENV)/dev.stamp system ## the forty faults with their figures, and docs/faults.md anew
 	@$(BIN)/python -m pytest tests/faults --record-figures
 	@$(BIN)/python -m benchmarks.faults_page
+	@$(BIN)/python -m benchmarks.regression faults
 
 mutations: $(VENV)/dev.stamp system ## takes away what protects against each fault and sees its test fail, 40 minutes
 	@$(BIN)/python -m benchmarks.fault_mutations

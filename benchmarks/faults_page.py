@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fault_mutations import Mutation, kept_outcomes, read_mutations
 from benchmarks.results import RESULTS_DIR
@@ -23,6 +24,9 @@ TESTS_DIR = ROOT / "tests" / "faults"
 PAGE = ROOT / "docs" / "faults.md"
 FIGURES = RESULTS_DIR / "faults.json"
 ROWS = range(1, 41)
+Figures = dict[str, dict[str, Any]]
+"""What was measured, to its value and unit."""
+THOUSAND = 1000
 PROMISE, SEEN = "Promise:", "Seen to fail:"
 HEAD = """# Faults survived
 
@@ -90,17 +94,17 @@ def read_file(path: Path) -> FaultFile:
     return FaultFile(path, int(found[1]), found[2].strip(" ."), whole, seen.strip(), promises)
 
 
-def kept_figures() -> dict[str, dict[str, str]]:
+def kept_figures() -> dict[str, Figures]:
     """Return the figures by row, two digits; none where none were kept."""
     if not FIGURES.is_file():
         return {}
-    rows: dict[str, dict[str, str]] = json.loads(FIGURES.read_text())["rows"]
+    rows: dict[str, Figures] = json.loads(FIGURES.read_text())["rows"]
     return rows
 
 
 def page(
     files: list[FaultFile],
-    figures: dict[str, dict[str, str]],
+    figures: dict[str, Figures],
     mutations: list[Mutation],
     seen: dict[str, str],
 ) -> str:
@@ -111,14 +115,19 @@ def page(
     return HEAD + table + "\n## The tests\n" + sections
 
 
-def _row(files: list[FaultFile], figures: dict[str, dict[str, str]], number: int) -> str:
+def _row(files: list[FaultFile], figures: dict[str, Figures], number: int) -> str:
     own = [each for each in files if each.row == number]
     if not own:
         return f"| {number} | no test | | |\n"
     first = max(own, key=lambda each: len(each.promises))
-    told = "; ".join(f"{what}: {value}" for what, value in figures.get(f"{number:02d}", {}).items())
+    measured = figures.get(f"{number:02d}", {}).items()
+    told = "; ".join(f"{what}: {_shown(one['value'])} {one['unit']}" for what, one in measured)
     cells = (f"[{number}](#row-{number})", first.fault, first.promise, told)
     return "| " + " | ".join(_cell(each) for each in cells) + " |\n"
+
+
+def _shown(value: float) -> str:
+    return f"{value:g}" if value < THOUSAND else f"{value:,.0f}"
 
 
 def _section(one: FaultFile) -> str:

@@ -2,6 +2,7 @@
 
 `python -m benchmarks.regression [NAME...] [--accept]`: results/NAME.json against
 baselines/NAME.json; exit status 1 when a bound is passed. --accept makes the results the baselines.
+`faults` has no baseline: what `make faults` keeps of each row's witness has a bound of its own.
 """
 
 import argparse
@@ -25,6 +26,8 @@ TAIL_BOUND = 1.4
 SUM_ERROR_BOUND_MS = 5.0
 GAP_BOUND_MS = 50.0
 ACCURACY_BOUNDS = {"premature_percent": 3.0, "missed_percent": 1.0, "false_barge_ins": 0}
+WITNESS, WITNESS_BOUND = "the witness waits", 2.0
+"""Times as long as when all is quiet, in results/faults.json."""
 ALIKE = ("machine", "engines", "sessions", "every_s")
 """What must be the same, or a ratio says nothing about the code."""
 
@@ -69,19 +72,30 @@ def accept(name: str, results: Path = RESULTS_DIR, baselines: Path = BASELINES_D
 def judge(name: str, results: Path = RESULTS_DIR, baselines: Path = BASELINES_DIR) -> int:
     """Print one comparison. Returns 0 when it passes or cannot be made, else 1."""
     try:
-        now, before = (
-            json.loads((folder / f"{name}.json").read_text()) for folder in (results, baselines)
-        )
+        now = json.loads((results / f"{name}.json").read_text())
+        checks = witness_checks(now) if "rows" in now else _all_checks(name, now, baselines)
     except FileNotFoundError as error:
         print(f"{name}: not compared, {error.filename} is missing")
         return 0
-    if different := differences(now, before):
-        print(f"{name}: not compared with the baseline: other {', '.join(different)}")
-        checks = absolute_checks(now)
-    else:
-        checks = [*ratio_checks(now, before), *absolute_checks(now)]
     _show(name, checks)
     return 0 if all(check.is_passed for check in checks) else 1
+
+
+def _all_checks(name: str, now: Figures, baselines: Path) -> list[Check]:
+    before = json.loads((baselines / f"{name}.json").read_text())
+    if different := differences(now, before):
+        print(f"{name}: not compared with the baseline: other {', '.join(different)}")
+        return absolute_checks(now)
+    return [*ratio_checks(now, before), *absolute_checks(now)]
+
+
+def witness_checks(now: Figures) -> list[Check]:
+    """Compare how much longer somebody else waits while each fault happens: it has no baseline."""
+    return [
+        Check(f"row {row}, {WITNESS}", figures[WITNESS]["value"], WITNESS_BOUND)
+        for row, figures in now["rows"].items()
+        if WITNESS in figures
+    ]
 
 
 def differences(now: Figures, before: Figures) -> list[str]:

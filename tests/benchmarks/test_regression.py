@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.regression import accept, differences, judge, median_ratio
+from benchmarks.regression import WITNESS, accept, differences, judge, median_ratio
 
 
 def result(**changed: Any) -> dict[str, Any]:
@@ -80,6 +80,18 @@ def test_another_machine_is_not_compared_but_bounds_of_its_own_hold(
     assert "other machine" in capsys.readouterr().out
     assert judged(tmp_path, result(**elsewhere, longest_gap_ms=80.0), result()) == 1
     assert differences(result(engines={}), result()) == ["engines"]
+
+
+@pytest.mark.parametrize(("times", "status"), [(1.9, 0), (2.1, 1)])
+def test_a_faults_witness_has_a_bound_and_no_baseline(
+    tmp_path: Path, times: float, status: int
+) -> None:
+    rows = {
+        "01": {"session gone after": {"value": 6.5, "unit": "ms"}},
+        "02": {WITNESS: {"value": times, "unit": "times as long as when all is quiet"}},
+    }
+    (tmp_path / "faults.json").write_text(json.dumps({"rows": rows}))
+    assert judge("faults", tmp_path, tmp_path / "none") == status
 
 
 def test_a_missing_baseline_is_said_and_accept_makes_one(

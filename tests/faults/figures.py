@@ -7,27 +7,27 @@ quiet machine only, so no test asserts one.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.results import RESULTS_DIR, write_result
 
 Figure = Callable[[str, float, str], None]
 """Called with what was measured, its value and its unit."""
 NAME = "faults"
-THOUSAND = 1000
 
 
 @dataclass(slots=True)
 class Figures:
     """What the tests of one run have measured."""
 
-    by_row: dict[str, dict[str, str]] = field(default_factory=dict)
-    _largest: dict[tuple[str, str], float] = field(default_factory=dict)
+    by_row: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    """Row, two digits, to what was measured to its value and unit."""
 
     def note(self, row: str, what: str, value: float, unit: str) -> None:
         """Keep one figure of a row; of several of one name the largest stays."""
-        value = self._largest[row, what] = max(value, self._largest.get((row, what), value))
-        shown = f"{value:.3g}" if value < THOUSAND else f"{value:,.0f}"
-        self.by_row.setdefault(row, {})[what] = f"{shown} {unit}"
+        kept = self.by_row.setdefault(row, {})
+        largest = max(value, kept[what]["value"]) if what in kept else value
+        kept[what] = {"value": float(f"{largest:.3g}"), "unit": unit}
 
     def write(self) -> None:
         """Put them into the result, where those of rows that did not run stay."""

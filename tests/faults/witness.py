@@ -7,19 +7,22 @@ import socket
 import statistics
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from audio.pcm import Samples
+from benchmarks.regression import WITNESS
 from tests.faults.figures import Figure
 from tests.server.conftest import frames
 
 PATIENCE_S = 30
 ASKED_AT_LEAST = 7
 """By a witness, however short the fault is."""
+TICKETS = itertools.count()
+"""Of the whole process: a server of several tests keeps the answers it has given."""
 LONG = "tell me how to get to the lighthouse and what the tour costs"
 
 
@@ -68,15 +71,14 @@ async def witnessed(url: str, figure: Figure, **options: Any) -> AsyncIterator[N
 
     How much longer they wait for the first sound than before the block is a figure of the row.
     """
-    numbers = itertools.count()
     async with await opened(url, **options) as connection:
-        quiet_ms = [await _first_sound_ms(connection, numbers) for _ in range(1 + ASKED_AT_LEAST)]
+        quiet_ms = [await _first_sound_ms(connection) for _ in range(1 + ASKED_AT_LEAST)]
         is_over = asyncio.Event()
 
         async def ask_on() -> list[float]:
             waits_ms: list[float] = []
             while len(waits_ms) < ASKED_AT_LEAST or not is_over.is_set():
-                waits_ms.append(await _first_sound_ms(connection, numbers))
+                waits_ms.append(await _first_sound_ms(connection))
             return waits_ms
 
         async with asyncio.TaskGroup() as group:
@@ -85,13 +87,13 @@ async def witnessed(url: str, figure: Figure, **options: Any) -> AsyncIterator[N
             is_over.set()
     # The first question warms what the others find warm.
     times = statistics.median(asking.result()) / statistics.median(quiet_ms[1:])
-    figure("the witness waits", times, "times as long as when all is quiet")
+    figure(WITNESS, times, "times as long as when all is quiet")
 
 
-async def _first_sound_ms(connection: ClientConnection, numbers: Iterator[int]) -> float:
+async def _first_sound_ms(connection: ClientConnection) -> float:
     """Ask what nobody has asked, wait for the first sound, then stop the answer."""
     asked_at_s = time.monotonic()
-    await ask(connection, f"what does ticket number {next(numbers)} cost")
+    await ask(connection, f"what does ticket number {next(TICKETS)} cost")
     waited_ms = None
     async with asyncio.timeout(PATIENCE_S):
         async for message in connection:
