@@ -54,7 +54,7 @@ def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     from server.app import App
     from server.engines.loading import SpeechEngines
     from server.settings import Settings, load_settings
-    from server.watching.watchdog import end_process
+    from server.watching.watchdog import Watchdog, end_process
 
     questions = [question.text for question in sample_questions()]
 
@@ -88,7 +88,7 @@ def _serve(make_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
 
     settings = replace(load_settings().settings, port=0)
     threading.Thread(target=_keep_trimming, daemon=True).start()
-    app = App(settings, print, True, load)
+    app = App(settings, print, True, load, watchdog=Watchdog())
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(app.run(lambda port: print(f"Open http://127.0.0.1:{port}", flush=True)))
     end_process(0)

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> Never:
     from server.app import App
     from server.commands.serve import say, serve_to_the_end
     from server.settings import load_settings
+    from server.watching.watchdog import Watchdog
 
     parsed = _parser().parse_args(arguments)
     keep_freed_memory()
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> Never:
         data_dir=STANDIN_DIR / "data" if is_own else loaded.settings.data_dir,
     )
     load_speech = partial(load_standins, load_script(parsed.script))
-    app = App(settings, say, parsed.samples, load_speech, calibration=fit.note)
+    app = App(settings, say, parsed.samples, load_speech, fit.note, Watchdog())
 
     def on_ready(port: int) -> None:
         engines = app.engines()
