@@ -35,6 +35,7 @@ from benchmarks.corpora import load_embedder
 from benchmarks.index_store import FINGERPRINT, add_vectors, fill
 from benchmarks.results import OUT_DIR, percentiles, write_result
 from benchmarks.vectors import VectorMaker, load_base
+from models.process_setup import set_up_process
 from rag.embedding import Vector
 from rag.index_follow import following
 from rag.index_keeper import IndexKeeper
@@ -269,6 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.write:
         folder, start, size, rate = options.write
         return write(Path(folder), int(start), int(size), float(rate))
+    set_up_process()
     OUT_DIR.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=OUT_DIR) as scratch:
         sizes = [int(text) for text in options.sizes.split(",")]

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.results import write_result
-from models.allocation import keep_freed_memory
+from models.process_setup import set_up_process
 from rag.embedding import Embedder
 from rag.ingest import ingest
 from rag.ingest_report import IngestOptions, IngestReport
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--json", action="store_true")
     parsed = parser.parse_args(arguments)
-    keep_freed_memory()
+    set_up_process()
     options = ingest_options(None, [], dry_run=False)
     embedder = load_embedder(load_settings({}).settings, print_nothing, options.workers)
     embedder.embed(["warm"])

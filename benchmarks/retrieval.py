@@ -42,7 +42,7 @@ from benchmarks.plots import write_pages
 from benchmarks.question_file import UNANSWERABLE_QUESTIONS, read_questions
 from benchmarks.retrieval_figures import DEPTH, Ranked, hit_figures, percentiles
 from benchmarks.retrieval_parts import measure_parts
-from models.allocation import keep_freed_memory
+from models.process_setup import set_up_process
 from rag.answer import Answer, Answerer
 from rag.embedding import Embedder
 from rag.index_keeper import IndexKeeper
@@ -205,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if len(options.files) not in (0, 2):
         parser.error("give both a passages and a questions file, or neither")
-    keep_freed_memory()
+    set_up_process()
     embedder = load_embedder()
     with tempfile.TemporaryDirectory() as folder:
         path = options.store or Path(folder) / "store.sqlite3"

@@ -22,14 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> Never:
     from benchmarks.script import load_script
     from benchmarks.standin import STANDIN_DIR, load_standins
     from benchmarks.standin_calibration import tune_standins
-    from models.allocation import keep_freed_memory
+    from models.process_setup import set_up_process
     from server.app import App
     from server.commands.serve import say, serve_to_the_end
     from server.settings import load_settings
     from server.watching.watchdog import Watchdog
 
     parsed = _parser().parse_args(arguments)
-    keep_freed_memory()
+    set_up_process()
     loaded = load_settings()
     fit = tune_standins(loaded)
     is_own = loaded.origins["data_dir"] == "default"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from models.allocation import keep_freed_memory
+from models.process_setup import set_up_process
 from server.errors import ParleyError
 from server.settings import LoadedSettings, SettingsError, load_settings
 from server.watching.structured_log import set_up_logging
@@ -35,7 +35,7 @@ DESCRIPTION = """Answers spoken questions from your own documents.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parsed = _parser().parse_args(arguments)
-    keep_freed_memory()
+    set_up_process()
     try:
         loaded = load_settings()
         set_up_logging(loaded.settings.log_level, loaded.settings.log_format)
