@@ -5,7 +5,8 @@
 With fakes for ears and voice, at 20 times the pace (benchmarks/soak_server.py), or with the
 embedded engines in real time. What is in use is looked at once everybody has left, after a first
 round that warms all up, and again at the end; memory is a line through the last two thirds. Times
-do not enter the result, so it holds on a busy machine too.
+do not enter the result; but at 20 times the pace patience is a twentieth too, so that a busy
+machine loses connections and turns, which the result counts.
 """
 
 import argparse
